@@ -1,0 +1,7 @@
+"""`python -m convcheck`."""
+
+import sys
+
+from convcheck.cli.main import main
+
+sys.exit(main())

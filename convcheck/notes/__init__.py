@@ -1,0 +1,1 @@
+"""Every claim of the lecture notes, decided by a check that runs."""

@@ -1,0 +1,1 @@
+"""Findings to a document: Markdown, JSON, JUnit, figures."""

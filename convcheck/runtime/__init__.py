@@ -1,0 +1,1 @@
+"""Processes, deadlines, journals and atomic files; knows nothing of convolution."""

@@ -1,0 +1,1 @@
+"""The reference CIFAR-10 run: data, recipes, loop, checkpoints, evaluation."""
