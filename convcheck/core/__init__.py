@@ -1,4 +1,4 @@
-"""The vocabulary: specs, cases, sizes, findings, verdicts, errors. Imports the standard library only.
+"""The vocabulary: specs, cases, sizes, findings, verdicts, errors. Standard library only.
 
 May import: nothing of convcheck.
 """

@@ -37,7 +37,8 @@ class Op:
 
 _SIGNATURES: dict[Family, str] = {
     "conv": "fn(x, w, b=None, stride=1, padding=0, dilation=1, groups=1)",
-    "conv_transpose": "fn(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1)",
+    "conv_transpose": "fn(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1,"
+    " dilation=1)",
     "conv_backward": "fn(grad_output, x, w, stride, padding, dilation, groups)"
     " -> (grad_x, grad_w, grad_b)",
     "conv_transpose_backward": "fn(grad_output, x, w, stride, padding, output_padding, groups,"

@@ -59,12 +59,8 @@ def _conv_shape(case: Case, spec: ConvSpec) -> tuple[int, ...]:
         raise GeometryError(f"out_channels {spec.out_channels}", why="it must be at least 1")
     pairs = spec.padding_pairs()
     if spec.transposed:
-        out = tuple(
-            map(
-                conv_transpose_axis,
-                case.spatial, spec.kernel_size, spec.stride, pairs, spec.output_padding, spec.dilation,
-            )
-        )  # fmt: skip
+        sizes = (case.spatial, spec.kernel_size, spec.stride)
+        out = tuple(map(conv_transpose_axis, *sizes, pairs, spec.output_padding, spec.dilation))
     else:
         out = tuple(
             map(conv_axis, case.spatial, spec.kernel_size, spec.stride, pairs, spec.dilation)

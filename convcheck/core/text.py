@@ -15,7 +15,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&])")
 
 
 def for_terminal(text: str, limit: int = 2000) -> str:
-    """Returns `text` on one line, control characters shown as escapes, at most `limit` characters."""
+    """Returns `text` on one line, control characters as escapes, at most `limit` characters."""
     safe = "".join(
         char if not unicodedata.category(char).startswith("C") else ascii(char)[1:-1]
         for char in text[: limit + 1]
