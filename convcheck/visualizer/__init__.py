@@ -1,1 +1,4 @@
-"""One self-contained page on which convolution is seen."""
+"""The interactive page, and the figures of the report: both drawn from one geometry.
+
+May import: oracle, core.
+"""
