@@ -1,0 +1,124 @@
+"""What the operating system knows of processes: children, memory, death with the parent.
+
+Linux gives all of it. Elsewhere each function does what is left of its promise (documented there).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def die_with_parent(parent: int) -> None:
+    """Asks the kernel to kill this process when its parent ends (Linux only).
+
+    The parent may have ended before the request took effect, in which case this process ends now.
+    """
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of every descendant whose own parent ends (Linux only).
+
+    Otherwise they become children of init, where nobody who started them can find them.
+    """
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def children_of(pid: int) -> list[int]:
+    """Returns the processes whose parent is `pid`, zombies included; none without /proc."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            # The name, in parentheses, may hold anything; the parent is the second field after it.
+            fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if len(fields) > 1 and int(fields[1]) == pid:
+            found.append(int(entry.name))
+    return found
+
+
+def has_children() -> bool:
+    """Returns whether this process has a child that it did not wait for; costs one system call."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def forked_copies() -> list[int]:
+    """Returns the children that run this very program, not another that was started from it.
+
+    A child that has ended and was not waited for counts too: its command line is empty.
+    """
+    if not has_children():
+        return []
+    own = _command_line(os.getpid())
+    return [child for child in children_of(os.getpid()) if _command_line(child) in (own, b"")]
+
+
+def kill_descendants() -> None:
+    """Kills every child, then those that each death hands to this process, until none is left.
+
+    Only after `adopt_orphans` does this reach grandchildren. It ends because a killed process
+    starts no more, and each round reaps at least one.
+    """
+    while True:
+        for child in children_of(os.getpid()):
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def address_space() -> int:
+    """Returns the bytes of address space that this process has mapped, 0 where unknown."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def limit_address_space(headroom: int) -> None:
+    """Lets this process map at most `headroom` bytes more than it has; beyond, allocation fails.
+
+    Does nothing where the address space in use is unknown or the system has no such limit.
+    """
+    import resource
+
+    used = address_space()
+    if used:
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        soft = used + headroom
+        if hard != resource.RLIM_INFINITY:
+            soft = min(soft, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _command_line(pid: int) -> bytes | None:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return None
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(option, value, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), f"prctl {option}")
