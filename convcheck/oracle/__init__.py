@@ -1,1 +1,4 @@
-"""Exact expected values: the defining sum over any ring, its fast twin, adjoints, pooling, losses, comparison."""
+"""Exact expected values: the defining sum over any ring, its fast twin, adjoints, comparison.
+
+May import: core. The targets under test never share a process with this room.
+"""

@@ -1,0 +1,165 @@
+"""Every result of a case that is a sum of products, as a bilinear form of two arguments.
+
+Inputs are chosen, expected values evaluated and error bounds derived from this one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from convcheck.core.case import Case
+from convcheck.core.ops import find_op
+from convcheck.core.shapes import output_shape
+from convcheck.core.spec import ConvSpec, PoolSpec, SequenceSpec
+from convcheck.oracle import fast
+from convcheck.oracle.pooling import window_sum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One result: `product(left, right)`, plus a bias per channel where there is one.
+
+    Attributes:
+        name: Name of the result.
+        left: Name of the first argument.
+        right: Name of the second; None for a plain sum, whose second factor is 1.
+        bias: Name of the bias, or None.
+        product: The exact form, on arrays of any carrier.
+        terms: The most products that one element sums.
+        shape: Shape of the result.
+    """
+
+    name: str
+    left: str
+    right: str | None
+    product: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    terms: int
+    shape: tuple[int, ...]
+    bias: str | None = None
+
+
+def argument_shapes(case: Case) -> dict[str, tuple[int, ...]]:
+    """Returns the shape of each array argument of `case`, also where the call must be refused.
+
+    Extents that no array can have (negative ones) are taken as 0.
+    """
+    spec, family = case.spec, find_op(case.op).family
+    if family == "output_size":
+        return {}
+    if isinstance(spec, SequenceSpec):
+        shapes = {"f": case.spatial, "g": spec.kernel_size}
+    elif not isinstance(spec, ConvSpec):
+        shapes = {"x": case.input_shape()}
+    else:
+        shapes = {"x": case.input_shape(), "w": spec.weight_shape()}
+        if family.endswith("backward"):
+            shapes = {"grad_output": _grad_shape(case, spec), **shapes}
+        elif spec.bias:
+            shapes["b"] = (spec.out_channels,)
+    return {name: tuple(max(0, size) for size in shape) for name, shape in shapes.items()}
+
+
+def forms_of(case: Case) -> tuple[Form, ...]:
+    """Returns the forms of a possible case; none for max pooling and the losses.
+
+    Raises:
+        GeometryError: The case is impossible.
+    """
+    shape, spec, family = output_shape(case), case.spec, find_op(case.op).family
+    if isinstance(spec, SequenceSpec):
+        f_shape, g_shape, mode = case.spatial, spec.kernel_size, spec.mode
+        return (
+            Form(
+                name="output",
+                left="f",
+                right="g",
+                product=lambda f, g: fast.cut(fast.convolve(f, g), f_shape, g_shape, mode),
+                terms=prod(map(min, f_shape, g_shape)),
+                shape=shape,
+            ),
+        )
+    if isinstance(spec, PoolSpec) and spec.kind == "avg":
+        terms = prod(spec.kernel_size)
+        return (
+            Form(
+                name="output",
+                left="x",
+                right=None,
+                product=lambda x, one: window_sum(x, spec) * one,
+                terms=terms,
+                shape=shape,
+            ),
+        )
+    if not isinstance(spec, ConvSpec) or family == "output_size":
+        return ()
+    if family.endswith("backward"):
+        return _gradients(case, spec, shape)
+    taps = prod(spec.kernel_size) * (spec.in_channels // spec.groups)
+    layer = fast.conv_transpose if spec.transposed else fast.conv
+    return (
+        Form(
+            name="output",
+            left="x",
+            right="w",
+            bias="b" if spec.bias else None,
+            product=lambda x, w: layer(x, w, spec=spec),
+            terms=taps,
+            shape=shape,
+        ),
+    )
+
+
+def _gradients(case: Case, spec: ConvSpec, shape: tuple[int, ...]) -> tuple[Form, ...]:
+    """The three gradients; those of the transposed layer are the layer's with x and y exchanged."""
+    spatial, positions = case.spatial, case.batch * prod(shape[2:])
+    if spec.transposed:
+        layer = fast.adjoint_spec(spec)
+        input_form = lambda y, w: fast.conv(y, w, spec=layer)  # noqa: E731
+        weight_form = lambda y, x: fast.weight_adjoint(x, y, spec=layer)  # noqa: E731
+        weight_terms = case.batch * prod(spatial)
+    else:
+        input_form = lambda y, w: fast.input_adjoint(y, w, spec=spec, spatial=spatial)  # noqa: E731
+        weight_form = lambda y, x: fast.weight_adjoint(y, x, spec=spec)  # noqa: E731
+        weight_terms = positions
+    axes = tuple(index for index in range(len(shape)) if index != 1)
+    taps = prod(spec.kernel_size) * (spec.out_channels // spec.groups)
+    if spec.padding_mode != "zeros":
+        # A border element may be read by the same tap of several windows.
+        taps *= max(1, prod(shape[2:]))
+    return (
+        Form(
+            name="grad_x",
+            left="grad_output",
+            right="w",
+            product=input_form,
+            terms=taps,
+            shape=case.input_shape(),
+        ),
+        Form(
+            name="grad_w",
+            left="grad_output",
+            right="x",
+            product=weight_form,
+            terms=weight_terms,
+            shape=spec.weight_shape(),
+        ),
+        Form(
+            name="grad_b",
+            left="grad_output",
+            right=None,
+            product=lambda y, one: y.sum(axis=axes) * one,
+            terms=positions,
+            shape=(spec.out_channels,),
+        ),
+    )
+
+
+def _grad_shape(case: Case, spec: ConvSpec) -> tuple[int, ...]:
+    try:
+        return output_shape(case)
+    except ValueError:  # a GeometryError: the call must be refused, whatever the gradient
+        return (case.batch, spec.out_channels, *[1] * spec.axes)

@@ -1,0 +1,239 @@
+"""`make_inputs`: the arrays of a case, the same bytes on every machine.
+
+Small integers are chosen so that every partial sum, in any order, is exact in the dtype of the
+case: then any correct implementation returns the same bits. How many bits there are to spend is
+the dtype's business (float16 counts to 2048, bfloat16 to 256, int8 to 127), so that magnitudes
+first and then the density of non-zeros are lowered until the sum of the magnitudes fits, which is
+checked on the very arrays. Inputs must also discriminate: the weights of a filter are distinct
+while there are distinct values left, and no weight is zero.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from math import prod
+
+import numpy as np
+
+from convcheck.core.case import Case
+from convcheck.core.errors import GeometryError
+from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec
+from convcheck.oracle.formats import Format, find_format
+from convcheck.oracle.forms import Form, argument_shapes, forms_of
+from convcheck.oracle.loss_inputs import make_loss_inputs
+from convcheck.oracle.random_bits import below, chance, words
+from convcheck.oracle.taps import read_counts
+
+Arrays = dict[str, np.ndarray]
+Shapes = dict[str, tuple[int, ...]]
+
+BIAS_LIMIT = 7
+# (largest weight, largest datum, non-zeros in 2**power): lowered until every sum is exact.
+_LADDER = (
+    *((0, 9, 0), (0, 4, 0), (0, 2, 0), (5, 3, 0), (3, 2, 0), (3, 2, 1), (3, 2, 2), (2, 2, 3)),
+    *((2, 1, power) for power in range(3, 24)),
+)
+# Exponent of the power of two by which the data of the family "large" are scaled: sums stay finite.
+_LARGE_SCALE = {"float64": 100, "float32": 30, "bfloat16": 30, "float16": 4}
+
+
+def make_inputs(case: Case) -> Arrays:
+    """Returns the arrays of `case` by argument name, C-contiguous, in the dtype's carrier.
+
+    The families: "integers", small and of both signs; "one_hot", a single 1 in the first
+    argument and counting weights, so that the result is a picture of the kernel; "negative", no
+    datum above zero; "large", integers that use every bit of the significand; "real", fractions
+    that use every bit, whose sums round; "nonfinite", integers with a NaN and both infinities
+    among them; "negative_zero", integers with zeros of both signs among them. A dtype without
+    signs, NaN or -0.0 has plain integers instead.
+    """
+    if isinstance(case.spec, LossSpec):
+        return make_loss_inputs(case)
+    chosen = find_format(case.dtype)
+    shapes = argument_shapes(case)
+    if not shapes:
+        return {}
+    try:
+        forms = forms_of(case)
+    except GeometryError:
+        forms = ()  # The call must be refused, whatever its values.
+    if case.values == "real" and chosen.is_float:
+        arrays = {name: _fractions(case, name, shape, chosen) for name, shape in shapes.items()}
+    elif case.values == "large":
+        arrays = _large(case, shapes, forms, chosen)
+    elif case.values == "one_hot":
+        arrays = _one_hot(case, shapes, chosen)
+    else:
+        arrays = _small(case, shapes, forms, chosen)
+    if chosen.is_float:
+        arrays = _planted(case, arrays, next(iter(shapes)))
+    return {
+        name: np.ascontiguousarray(array).astype(chosen.carrier) for name, array in arrays.items()
+    }
+
+
+def _small(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) -> Arrays:
+    for weight_limit, limit, power in _LADDER:
+        arrays = {}
+        for name, shape in shapes.items():
+            if name in ("w", "g"):
+                arrays[name] = _weights(case, name, shape, weight_limit, chosen)
+            elif name == "b":
+                most = min(BIAS_LIMIT, limit)
+                arrays[name] = _data(case, name, shape, most, 0, chosen, signed=True)
+            else:
+                thin = power if name == next(iter(shapes)) else 0
+                arrays[name] = _data(case, name, shape, limit, thin, chosen)
+        if _fits(arrays, forms, chosen.budget):
+            return arrays
+    raise AssertionError(f"no exact inputs for {case}")
+
+
+def _fits(arrays: Arrays, forms: tuple[Form, ...], budget: int) -> bool:
+    """Whether no sum of magnitudes passes the budget; the arrays hold integers."""
+    for form in forms:
+        left = np.abs(arrays[form.left].astype(np.float64))
+        right = np.abs(arrays[form.right].astype(np.float64)) if form.right else np.ones(())
+        bias = float(np.abs(arrays[form.bias]).max(initial=0)) if form.bias else 0.0
+        if form.terms * left.max(initial=0) * right.max(initial=0) + bias <= budget:
+            continue
+        if form.product(left, right).max(initial=0) + bias > budget:
+            return False
+    return True
+
+
+def _data(
+    case: Case,
+    name: str,
+    shape: tuple[int, ...],
+    limit: int,
+    thin: int,
+    chosen: Format,
+    *,
+    signed: bool | None = None,
+) -> np.ndarray:
+    """Returns integers of magnitude 1 to `limit`, all but one in 2**thin of them zero."""
+    key = (case.seed, name)
+    values = below((*key, "magnitude"), shape, limit) + 1
+    if isinstance(case.spec, PoolSpec):
+        values = _pool_values(case, key, shape, chosen, values)
+    if not chosen.signed:
+        negative = np.zeros(shape, dtype=bool)
+    elif case.values == "negative" and not signed:
+        negative = np.ones(shape, dtype=bool)
+    else:
+        negative = chance((*key, "sign"), shape, 1)
+    values = np.where(negative, -values, values)
+    return np.where(chance((*key, "kept"), shape, thin), values, 0)
+
+
+def _pool_values(
+    case: Case, key: tuple[object, ...], shape: tuple[int, ...], chosen: Format, values: np.ndarray
+) -> np.ndarray:
+    """Returns magnitudes that suit a pooling: with ties for a maximum, divisible for a quotient."""
+    assert isinstance(case.spec, PoolSpec)
+    if case.spec.kind == "max":
+        return below((*key, "tied"), shape, min(chosen.budget, 2 * prod(case.spec.kernel_size))) + 1
+    return values
+
+
+def _weights(
+    case: Case, name: str, shape: tuple[int, ...], limit: int, chosen: Format
+) -> np.ndarray:
+    """Returns (F, C, *kernel) or (*kernel) integers, distinct within a filter while they last.
+
+    Each filter walks through 1, -2, 3, -4, ... and then the other signs, from its own start, its
+    elements shuffled: no filter is symmetric, and no two neighbours are alike.
+    """
+    filters = shape[0] if name == "w" else 1
+    elements = prod(shape[1:]) if name == "w" else prod(shape)
+    limit = limit or max(3, -(-elements // 2))
+    ladder = np.arange(1, limit + 1)
+    if chosen.signed:
+        ladder = np.where(ladder % 2, ladder, -ladder)
+        ladder = np.concatenate([ladder, -ladder])
+    order = words((case.seed, name, "order"), (filters, elements)).argsort(axis=1, kind="stable")
+    start = below((case.seed, name, "start"), (), len(ladder)) + np.arange(filters)[:, None]
+    return ladder[(order + start) % len(ladder)].reshape(shape)
+
+
+def _one_hot(case: Case, shapes: Shapes, chosen: Format) -> Arrays:
+    arrays = {}
+    for place, (name, shape) in enumerate(shapes.items()):
+        if place == 0:
+            arrays[name] = np.zeros(shape, dtype=np.int64)
+            if prod(shape):
+                arrays[name][_hot_position(case, name, shape)] = 1
+        elif name == "b":
+            arrays[name] = np.arange(prod(shape)).reshape(shape) % BIAS_LIMIT + 1
+        else:
+            count = np.arange(prod(shape)).reshape(shape)
+            arrays[name] = count % max(1, chosen.budget - BIAS_LIMIT) + 1
+    return arrays
+
+
+def _hot_position(case: Case, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns an index that the result depends on: with large strides some are never read."""
+    pick = int(words((case.seed, name, "hot"), ()))
+    readable = np.ones(shape, dtype=bool)
+    if name == "x" and isinstance(case.spec, ConvSpec | PoolSpec):
+        with suppress(GeometryError):  # A call that must be refused reads nothing.
+            readable = np.broadcast_to(read_counts(case.spec, case.spatial) > 0, shape)
+    places = np.flatnonzero(readable)
+    place = int(places[pick % len(places)]) if len(places) else 0
+    return tuple(map(int, np.unravel_index(place, shape)))
+
+
+def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) -> Arrays:
+    """Integers whose sums need the whole significand, times a power of two."""
+    terms = max((form.terms for form in forms), default=1) + 1
+    bits = min(chosen.precision, 62) - (terms - 1).bit_length()
+    if bits < 4:
+        return _small(case, shapes, forms, chosen)
+    has_weights = any(form.right for form in forms)
+    data_bits = -(-3 * bits // 5) if has_weights else bits
+    arrays = {}
+    for place, (name, shape) in enumerate(shapes.items()):
+        width = data_bits if place == 0 else bits - data_bits
+        # The top bit is set, so that no value is small.
+        top = 2 ** (width - 1)
+        values = below((case.seed, name, "large"), shape, top) + top
+        values = np.minimum(values, 2**width - 1)
+        if chosen.signed:
+            values = np.where(chance((case.seed, name, "sign"), shape, 1), -values, values)
+        arrays[name] = values
+    if not chosen.is_float:
+        return arrays
+    scale = _LARGE_SCALE[case.dtype]
+    first = next(iter(shapes))
+    return {
+        name: np.ldexp(array.astype(np.float64), scale if name in (first, "b") else 0)
+        for name, array in arrays.items()
+    }
+
+
+def _fractions(case: Case, name: str, shape: tuple[int, ...], chosen: Format) -> np.ndarray:
+    """Returns odd multiples of 2**-precision in (-1, 1): every bit of the significand is used."""
+    span = 2 ** (chosen.precision - 1)
+    odd = 2 * below((case.seed, name, "real"), shape, span) + 1
+    signs = np.where(chance((case.seed, name, "sign"), shape, 1), -1, 1)
+    return np.ldexp((odd * signs).astype(np.float64), -chosen.precision)
+
+
+def _planted(case: Case, arrays: Arrays, first: str) -> Arrays:
+    """Puts NaN and infinities, or zeros of both signs, into the first argument."""
+    data = arrays[first].astype(np.float64)
+    if case.values == "nonfinite":
+        specials = [np.nan, np.inf, -np.inf]
+    elif case.values == "negative_zero":
+        specials = [-0.0, 0.0, -0.0]
+    else:
+        return arrays
+    order = words((case.seed, first, "planted"), (data.size,)).argsort(kind="stable")
+    # Few enough that most results stay finite, of each kind where there is room.
+    most = data.size // 32 if case.values == "negative_zero" else 3
+    count = min(data.size, max(1, min(most, data.size // 16)))
+    flat = data.ravel()
+    for place, position in enumerate(order[:count]):
+        flat[position] = specials[(place + case.seed) % 3]
+    return {**arrays, first: flat.reshape(data.shape)}

@@ -1,0 +1,57 @@
+"""The arrays of the losses: logits or log-probabilities, and targets that are distributions."""
+
+from __future__ import annotations
+
+from math import ldexp
+
+import numpy as np
+
+from convcheck.core.case import Case
+from convcheck.core.spec import LossSpec
+from convcheck.oracle.formats import find_format, round_to
+from convcheck.oracle.random_bits import below
+
+# Fractional bits of a logit: few enough for every format, so that nothing is rounded.
+_FRACTION = 4
+_PARTS = 64
+
+
+def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
+    """Returns `input` and `target` of a loss, by argument name.
+
+    Logits lie in [-4, 4] in sixteenths; the family "large" multiplies them by 256, where an
+    exponential overflows unless the largest is taken out first. `kl_div` gets log-probabilities
+    that are negative but need not be normalised. Targets that are probabilities are 64ths that sum
+    to one, zeros among them.
+    """
+    spec = case.spec
+    assert isinstance(spec, LossSpec)
+    shape = tuple(max(0, size) for size in case.input_shape())
+    if case.op == "kl_div":
+        logits = -(below((case.seed, "input"), shape, 128) + 1)
+    else:
+        logits = below((case.seed, "input"), shape, 129) - 64
+    scale = 8 if case.values == "large" else 0
+    arrays = {"input": np.ldexp(logits.astype(np.float64), scale - _FRACTION)}
+    if case.op == "cross_entropy" and spec.target == "index":
+        arrays["target"] = below((case.seed, "target"), (shape[0], *shape[2:]), max(1, shape[1]))
+        carrier = find_format(case.dtype).carrier
+        return {"input": arrays["input"].astype(carrier), "target": arrays["target"]}
+    if spec.log_target:
+        arrays["target"] = -np.ldexp(
+            below((case.seed, "target"), shape, 128).astype(np.float64) + 1, -_FRACTION
+        )
+    else:
+        arrays["target"] = _distributions(case, shape)
+    return {name: round_to(array, case.dtype) for name, array in arrays.items()}
+
+
+def _distributions(case: Case, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns 64ths that sum to one along axis 1: 64 balls thrown into the classes."""
+    n, classes, *rest = shape
+    counts = np.zeros((n, classes, *rest), dtype=np.int64)
+    if classes:
+        thrown = below((case.seed, "target"), (_PARTS, n, *rest), classes)
+        for label in range(classes):
+            counts[:, label] = (thrown == label).sum(axis=0)
+    return counts * ldexp(1.0, -_PARTS.bit_length() + 1)
