@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcheck.core.receptive_field import receptive_field, window
+from convcheck.core.receptive_field import Window, receptive_field
 from convcheck.core.sizes import conv_output_size, effective_kernel
 from convcheck.notes.claim import Claim, Reading
 from convcheck.notes.evidence import by_computation
@@ -198,7 +198,7 @@ def _dilation_is_cheaper() -> tuple[Reading, ...]:
 def _expands_to(extent: int) -> tuple[Reading, ...]:
     found = effective_kernel(3, 2)
     dilation = (extent - 1) // 2
-    field = receptive_field(tuple(window(kernel_size=(3,), dilation=(d,)) for d in (1, 2)))
+    field = receptive_field(Window(kernel_size=3, dilation=d) for d in (1, 2))
     return (
         by_computation(
             found == extent,

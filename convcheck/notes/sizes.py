@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 
+from convcheck.core.receptive_field import ReceptiveField, Window, receptive_field
 from convcheck.core.sizes import conv_output_size, effective_kernel, pool_output_size
 from convcheck.notes.claim import Claim, Reading
 from convcheck.notes.evidence import by_claim, by_computation, by_theorem
@@ -42,8 +43,8 @@ def _receptive_fields() -> tuple[Reading, ...]:
 
 
 def _no_holes() -> tuple[Reading, ...]:
-    supports = tuple(len(_reach(3, (1, 2, 4)[: layers + 1])) ** 2 for layers in range(3))
-    holed = len(_reach(3, (2, 2, 2)))
+    supports = tuple(count**2 for count in _offsets_read(3, (1, 2, 4)))
+    holed = _offsets_read(3, (2, 2, 2))[-1]
     return (
         by_computation(
             holed == _field_sizes(3, (2, 2, 2))[-1],
@@ -59,17 +60,18 @@ def _no_holes() -> tuple[Reading, ...]:
     )
 
 
-def _reach(kernel: int, dilations: tuple[int, ...]) -> set[int]:
-    """Returns the input offsets that one output reads through a stack of stride 1."""
-    offsets = {0}
-    for dilation in dilations:
-        offsets = {start + dilation * tap for start in offsets for tap in range(kernel)}
-    return offsets
+def _fields(kernel: int, dilations: tuple[int, ...]) -> tuple[ReceptiveField, ...]:
+    """Returns the receptive field after each layer of a stack of stride 1."""
+    return receptive_field(Window(kernel_size=kernel, dilation=d) for d in dilations)
 
 
 def _field_sizes(kernel: int, dilations: tuple[int, ...]) -> tuple[int, ...]:
-    reaches = (_reach(kernel, dilations[: n + 1]) for n in range(len(dilations)))
-    return tuple(max(reach) - min(reach) + 1 for reach in reaches)
+    return tuple(field.size[0] for field in _fields(kernel, dilations))
+
+
+def _offsets_read(kernel: int, dilations: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns how many input elements one output reads, holes not counted, after each layer."""
+    return tuple(field.size[0] - field.holes[0] for field in _fields(kernel, dilations))
 
 
 def _height_is_the_same() -> tuple[Reading, ...]:
