@@ -107,13 +107,11 @@ def _grouped(array: np.ndarray, groups: int) -> np.ndarray:
 def _windows(spec: ConvSpec, out: Index) -> Iterator[tuple[Any, Any]]:
     """Yields the index of each tap and of the padded inputs that it reads for all outputs."""
     for k in np.ndindex(*spec.kernel_size):
-        yield (
-            k,
-            tuple(
-                slice(t * d, t * d + (size - 1) * s + 1, s)
-                for t, d, s, size in zip(k, spec.dilation, spec.stride, out, strict=True)
-            ),
+        window = (
+            slice(t * d, t * d + (size - 1) * s + 1, s)
+            for t, d, s, size in zip(k, spec.dilation, spec.stride, out, strict=True)
         )
+        yield (..., *k), (..., *window)
 
 
 def _pad(x: np.ndarray, spec: ConvSpec) -> np.ndarray:
@@ -138,7 +136,7 @@ def _unpad(padded: np.ndarray, spec: ConvSpec, spatial: Index) -> np.ndarray:
             kept = moved[pair[0] : pair[0] + size]
         else:
             kept = np.zeros((size, *moved.shape[1:]), dtype=padded.dtype)
-            sources: Any = index_map(size, pair, spec.padding_mode)
+            sources: Any = list(index_map(size, pair, spec.padding_mode))
             np.add.at(kept, sources, moved)
         padded = np.moveaxis(kept, 0, axis + 2)
     return np.ascontiguousarray(padded)
