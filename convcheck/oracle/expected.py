@@ -12,7 +12,7 @@ from convcheck.core.case import Case
 from convcheck.core.errors import GeometryError
 from convcheck.core.ops import find_op
 from convcheck.core.shapes import output_shape
-from convcheck.core.spec import PoolSpec
+from convcheck.core.spec import LossSpec, PoolSpec
 from convcheck.oracle.bounds import direct_bound
 from convcheck.oracle.exact import evaluate
 from convcheck.oracle.formats import Format, find_format
@@ -84,6 +84,8 @@ def expected(
     if isinstance(case.spec, PoolSpec) and case.spec.kind == "max":
         values, _ = max_pool(_as_exact(inputs["x"]), case.spec)
         return Expected(outputs=(_exactly("output", case.dtype, values),))
+    if isinstance(case.spec, LossSpec):
+        return Expected(outputs=(_loss(case, inputs, kept, result),))
     forms = forms_of(case)
     return Expected(outputs=tuple(_summed(case, form, inputs, kept, result) for form in forms))
 
@@ -102,6 +104,23 @@ def expected_indices(case: Case, inputs: Mapping[str, np.ndarray]) -> ExpectedAr
     bound = np.where(index == OUTSIDE, np.inf, 0.0)
     return ExpectedArray(
         name="indices", dtype="int64", shape=index.shape, values=index, bound=bound, exact=True
+    )
+
+
+def _loss(
+    case: Case, inputs: Mapping[str, np.ndarray], kept: Format, result: Format
+) -> ExpectedArray:
+    # Arb is loaded only where a logarithm is asked for.
+    from convcheck.oracle.loss_expected import expected_loss
+
+    values, bound = expected_loss(case, inputs, kept=kept, result=result)
+    return ExpectedArray(
+        name="output",
+        dtype=case.dtype,
+        shape=values.shape,
+        values=values,
+        bound=bound,
+        exact=False,
     )
 
 
