@@ -1,7 +1,9 @@
 """A convolution that is subtly wrong, and what convcheck says about it.
 
 `my_conv2d` pads correctly, strides correctly, groups correctly, and passes `allclose` against torch
-on the shape that its author tried. It is wrong all the same. Run: python examples/check_my_convolution.py
+on the shape that its author tried. It is wrong all the same.
+
+Run: python examples/check_my_convolution.py
 """
 
 import numpy as np

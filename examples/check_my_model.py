@@ -1,4 +1,7 @@
-"""A model that breaks, and why; then the one that was meant. Run: python examples/check_my_model.py"""
+"""A model that breaks, and why; then the one that was meant.
+
+Run: python examples/check_my_model.py
+"""
 
 import torch
 from torch import nn

@@ -11,7 +11,7 @@ import unicodedata
 from html import escape
 from typing import Any
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~$&])")
 
 
 def for_terminal(text: str, limit: int = 2000) -> str:

@@ -25,8 +25,9 @@ HEAVY = {
 
 
 def loaded_by(statement: str) -> set[str]:
-    code = f"{statement}\nimport sys\nprint(' '.join({m.split('.')[0] for m in sys.modules}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    report = "import sys; print(' '.join({name.split('.')[0] for name in sys.modules}))"
+    program = [sys.executable, "-c", f"{statement}\n{report}"]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split())
 
 
