@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -118,7 +119,9 @@ def _gradients(case: Case, spec: ConvSpec, shape: tuple[int, ...]) -> tuple[Form
     spatial, positions = case.spatial, case.batch * prod(shape[2:])
     if spec.transposed:
         layer = fast.adjoint_spec(spec)
-        input_form = lambda y, w: fast.conv(y, w, spec=layer)  # noqa: E731
+        # With output_padding >= stride the layer has more outputs than the adjoint has inputs.
+        inside: Any = (..., *map(slice, spatial))
+        input_form = lambda y, w: fast.conv(y, w, spec=layer)[inside]  # noqa: E731
         weight_form = lambda y, x: fast.weight_adjoint(x, y, spec=layer)  # noqa: E731
         weight_terms = case.batch * prod(spatial)
     else:
