@@ -1,0 +1,114 @@
+"""Which arrays a function takes, NumPy's or torch's: read off its code, else found by trying."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from types import CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from convcheck.conformance.arguments import ARRAYS, ArrayKind
+from convcheck.conformance.calls import Callee, perform
+from convcheck.conformance.outcome import Returned
+from convcheck.core.case import parse_case
+from convcheck.core.ops import find_op
+
+# The smallest call of each family that any correct function answers.
+_TRIALS = {
+    "conv": "{op} n1 c1 {size} f1 {kernel} s1 p0 d1 g1",
+    "conv_transpose": "{op} n1 c1 {size} f1 {kernel} s1 p0 d1 g1 op0",
+    "conv_backward": "{op} n1 c1 {size} f1 {kernel} s1 p0 d1 g1",
+    "conv_transpose_backward": "{op} n1 c1 {size} f1 {kernel} s1 p0 d1 g1 op0",
+    "max_pool": "{op} n1 c1 {size} {kernel} s1 p0 d1",
+    "avg_pool": "{op} n1 c1 {size} {kernel} s1 p0",
+    "cross_entropy": "cross_entropy n1 c2 mean probabilities",
+    "kl_div": "kl_div n1 c2 sum",
+    "convolve": "convolve w3 k2 full float64",
+    "output_size": "output_size w3 k2 s1 p0 d1",
+}
+
+
+def detect_arrays(function: Callable[..., Any], op: str, *, by_keyword: bool) -> ArrayKind:
+    """Returns which arrays `function` takes.
+
+    In this order: a function that never names torch takes NumPy arrays; its annotations; the one
+    package that its code and module name; a trial call with each, NumPy first. A function that
+    answers neither takes NumPy arrays.
+    """
+    packages = _packages(function)
+    torch = "torch" in packages
+    if "torch" not in sys.modules and not torch:
+        return "numpy"
+    annotations = " ".join(_annotations(function))
+    if "torch" in annotations or "Tensor" in annotations:
+        return "torch"
+    if "ndarray" in annotations or "NDArray" in annotations:
+        return "numpy"
+    if torch != bool(packages & {"numpy", "scipy"}):
+        return "torch" if torch else "numpy"
+    kinds: tuple[ArrayKind, ...] = ("numpy", "torch") if torch else ("numpy",)
+    answered = (kind for kind in kinds if _answers(function, op, by_keyword, kind))
+    return next(answered, "numpy")
+
+
+def _answers(function: Callable[..., Any], op: str, by_keyword: bool, kind: ArrayKind) -> bool:
+    found = find_op(op)
+    names = {1: "w", 2: "hw", 3: "zhw"}.get(found.axes, "w")
+    case = parse_case(
+        _TRIALS[found.family].format(
+            op=op,
+            size=" ".join(f"{name}3" for name in names),
+            kernel="k" + "x".join("2" for _ in names),
+        )
+    )
+    shapes = {
+        "x": (1, 1, *[3] * len(names)), "w": (1, 1, *[2] * len(names)),
+        "grad_output": (1, 1, *[2] * len(names)), "input": (1, 2), "target": (1, 2),
+        "f": (3,), "g": (2,),
+    }  # fmt: skip
+    inputs = {
+        name: np.ones(shapes[name], case.dtype) for name in ARRAYS[found.family] if name in shapes
+    }
+    callee = Callee(function=function, arrays=kind, by_keyword=by_keyword)
+    return isinstance(perform(callee, case, inputs), Returned)
+
+
+def _packages(function: Callable[..., Any]) -> set[str]:
+    """Returns the top-level packages that the function's code, module or class name."""
+    found = {str(getattr(function, "__module__", None) or "").partition(".")[0]}
+    found |= {kind.__module__.partition(".")[0] for kind in type(function).__mro__}
+    inner = inspect.unwrap(getattr(function, "__func__", function))
+    code = getattr(inner, "__code__", None)
+    if code is None:
+        # A callable object: what counts is its class's method; a module's is `forward`.
+        methods = vars(type(function))
+        inner = methods.get("forward") or methods.get("__call__")
+        code = getattr(inner, "__code__", None)
+    if code is None:
+        return found
+    names = set(_names(code))
+    scope = getattr(inner, "__globals__", {})
+    for name, value in scope.items():
+        if isinstance(value, ModuleType):
+            found.add(value.__name__.partition(".")[0])
+        elif name in names:
+            found.add(str(getattr(value, "__module__", "")).partition(".")[0])
+    return found | {name for name in names if name in ("torch", "numpy", "scipy")}
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _annotations(function: Callable[..., Any]) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return []
+    return [str(parameter.annotation) for parameter in parameters]

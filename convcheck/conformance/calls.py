@@ -1,0 +1,194 @@
+"""One call of a function under test, in this process: made, watched, classified."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from convcheck.conformance.arguments import ARRAYS, ArrayKind, parameters
+from convcheck.conformance.buffers import Guarded, guard
+from convcheck.conformance.global_state import take_state
+from convcheck.conformance.layouts import Array
+from convcheck.conformance.outcome import (
+    CHANGED_STATE,
+    FLOODED,
+    NOT_DETERMINISTIC,
+    SHARED_BUFFER,
+    Misbehaved,
+    Outcome,
+    OutOfMemory,
+    Raised,
+    Returned,
+)
+from convcheck.conformance.poison import poisoned_memory
+from convcheck.conformance.results import read_results, shares_memory
+from convcheck.core.case import Case
+from convcheck.core.errors import GeometryError
+from convcheck.core.ops import find_op
+from convcheck.core.shapes import output_shape
+
+# A call that prints this much is not logging; it floods whatever reads the stream.
+FLOOD_BYTES = 2**16
+_MESSAGE_LIMIT = 2000
+_TRACE_LINES = 6
+_ALLOCATOR_WORDS = ("can't allocate memory", "out of memory", "bad_alloc", "Cannot allocate memory")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callee:
+    """A function under test and how it is called.
+
+    Attributes:
+        function: The function.
+        arrays: Which arrays it takes.
+        by_keyword: Whether its parameters have the names of the signature; else by position.
+    """
+
+    function: Callable[..., Any]
+    arrays: ArrayKind
+    by_keyword: bool = True
+
+
+class Interrupted(BaseException):
+    """Stands for a Ctrl-C of the person, which no outcome may swallow."""
+
+
+def perform(
+    callee: Callee,
+    case: Case,
+    inputs: Mapping[str, Array],
+    *,
+    repeat: int = 1,
+    was_interrupted: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Returns what a call of `callee` ends in, on arrays made afresh for it.
+
+    Args:
+        callee: The function and its manners.
+        case: The call.
+        inputs: Values of its arrays, by name, in NumPy (bfloat16 values in float32).
+        repeat: Number of identical calls; all must give the same bits, in memory of their own.
+        was_interrupted: Says whether a KeyboardInterrupt came from the person, not the function.
+    """
+    first: tuple[Any, Outcome] | None = None
+    for _ in range(repeat):
+        value, outcome = _perform_once(callee, case, inputs, was_interrupted)
+        if not isinstance(outcome, Returned):
+            return outcome
+        if first is None:
+            first = value, outcome
+            continue
+        assert isinstance(first[1], Returned)
+        if difference := _differs(first[1], outcome):
+            return Misbehaved(reason=NOT_DETERMINISTIC, detail=difference)
+        if shares_memory(first[0], value):
+            return Misbehaved(reason=SHARED_BUFFER)
+    assert first is not None
+    return first[1]
+
+
+def _perform_once(
+    callee: Callee,
+    case: Case,
+    inputs: Mapping[str, Array],
+    was_interrupted: Callable[[], bool],
+) -> tuple[Any, Outcome]:
+    guarded = _arguments(callee, case, inputs)
+    names = ARRAYS[find_op(case.op).family]
+    arrays = [guarded[name].array if name in guarded else None for name in names]
+    named = parameters(case)
+    state = take_state()
+    try:
+        with poisoned_memory(_expected_bytes(case)), silenced() as printed:
+            start = time.perf_counter()
+            if callee.by_keyword:
+                value = callee.function(*arrays, **named)
+            else:
+                value = callee.function(*arrays, *named.values())
+            seconds = time.perf_counter() - start
+        results = read_results(value, case, callee.arrays)
+    except BaseException as error:
+        state.changes()
+        if isinstance(error, KeyboardInterrupt) and was_interrupted():
+            raise
+        return None, classify(error)
+    changed = state.changes()
+    for argument in guarded.values():
+        if damage := argument.damage():
+            return value, damage
+    if isinstance(results, Misbehaved):
+        return value, results
+    if changed:
+        return value, Misbehaved(reason=CHANGED_STATE, detail=", ".join(changed))
+    if printed.tell() >= FLOOD_BYTES:
+        return value, Misbehaved(reason=FLOODED, detail=f"{printed.tell()} characters in one call")
+    return value, Returned(arrays=results, seconds=seconds)
+
+
+def classify(error: BaseException) -> Raised | OutOfMemory:
+    """Returns the outcome of a call that raised `error`, whose own methods may raise too."""
+    try:
+        message = str(error)[:_MESSAGE_LIMIT]
+    except BaseException as second:
+        message = f"its message cannot be printed: {type(second).__name__}"
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+        return OutOfMemory(message=message)
+    if isinstance(error, RuntimeError) and any(words in message for words in _ALLOCATOR_WORDS):
+        return OutOfMemory(message=message)
+    lines = traceback.extract_tb(error.__traceback__, limit=-_TRACE_LINES)
+    trace = "".join(f"{line.filename}:{line.lineno} in {line.name}\n" for line in lines)
+    return Raised(type_name=name, message=message, trace=trace)
+
+
+@contextmanager
+def silenced() -> Iterator[io.StringIO]:
+    """Takes what is printed inside, through Python, and keeps warnings from being errors."""
+    taken = io.StringIO()
+    stdout, stderr = sys.stdout, sys.stderr
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sys.stdout = sys.stderr = taken
+        try:
+            yield taken
+        finally:
+            sys.stdout, sys.stderr = stdout, stderr
+
+
+def _arguments(callee: Callee, case: Case, inputs: Mapping[str, Array]) -> dict[str, Guarded]:
+    torch = callee.arrays == "torch"
+    guarded = {}
+    for place, (name, values) in enumerate(inputs.items()):
+        # Class indices stay integers, whatever the dtype of the scores.
+        is_index = values.dtype.kind in "iu" and case.dtype.startswith(("float", "bfloat"))
+        dtype = values.dtype.name if is_index else case.dtype
+        guarded[name] = guard(name, values, dtype, case.layout, torch=torch, first=place == 0)
+    return guarded
+
+
+def _expected_bytes(case: Case) -> int:
+    try:
+        elements = prod(output_shape(case))
+    except GeometryError:
+        return 0
+    return elements * {"float64": 8, "int64": 8, "float32": 4, "int32": 4}.get(case.dtype, 2)
+
+
+def _differs(first: Returned, second: Returned) -> str:
+    """Returns where two results differ in any bit, empty where they do not."""
+    if len(first.arrays) != len(second.arrays):
+        return "different numbers of results"
+    for place, (one, other) in enumerate(zip(first.arrays, second.arrays, strict=True)):
+        if (one.dtype, one.values.shape) != (other.dtype, other.values.shape):
+            return f"result {place} changed its dtype or shape"
+        if one.values.tobytes() != other.values.tobytes():
+            return f"result {place} changed"
+    return ""

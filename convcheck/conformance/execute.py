@@ -1,0 +1,259 @@
+"""`open_runner`: run one call of an implementation, in a worker or in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+from convcheck.conformance.arguments import ArrayKind, not_callable
+from convcheck.conformance.calls import FLOOD_BYTES, perform
+from convcheck.conformance.layouts import Array
+from convcheck.conformance.messages import question, read_answer
+from convcheck.conformance.outcome import (
+    BROKE_CHANNEL,
+    FLOODED,
+    LEFT_PROCESSES,
+    Crashed,
+    Misbehaved,
+    Outcome,
+    TimedOut,
+    signal_name,
+)
+from convcheck.conformance.targets import load_target, name_target
+from convcheck.conformance.worker import open_callee
+from convcheck.core.case import Case
+from convcheck.core.errors import TargetError, UsageError
+from convcheck.core.ops import find_op
+from convcheck.runtime.crew import CONFIRMATION_FACTOR, Crew
+from convcheck.runtime.frames import GarbledError, Message
+from convcheck.runtime.interrupts import watch_interrupts
+from convcheck.runtime.worker import Answer, Death, HandlerError, Service, StartError
+
+Target = str | Callable[..., Any]
+
+DEADLINE_S = 10.0
+MEMORY_LIMIT = 4 * 2**30
+# A worker that has mapped this share of its limit between calls is replaced, so that a function
+# that leaks is not blamed for the memory of a single call.
+_LEAK_SHARE = 0.25
+
+
+class Runner(Protocol):
+    """Runs calls of one implementation; a context manager that leaves no process behind.
+
+    Attributes:
+        arrays: Which arrays the implementation takes.
+        isolated: Whether it runs in a process of its own.
+    """
+
+    arrays: ArrayKind
+    isolated: bool
+
+    def run(
+        self,
+        case: Case,
+        inputs: Mapping[str, Array],
+        *,
+        repeat: int = 1,
+        confirm: bool = True,
+        deadline_s: float | None = None,
+    ) -> Outcome:
+        """Returns what the call of `case` on `inputs` ends in.
+
+        Args:
+            case: The call; one that `unsupported` gives a reason for is refused.
+            inputs: Its arrays by name, as `oracle.inputs.make_inputs` makes them and `settle`
+                leaves them.
+            repeat: Number of identical calls, which must give the same bits.
+            confirm: Whether a hang is tried a second time, with three times the deadline.
+            deadline_s: Seconds for this call instead of the runner's own.
+
+        Raises:
+            UsageError: The call cannot be made.
+        """
+
+    def unsupported(self, case: Case) -> str | None:
+        """Returns why the call of `case` cannot be made, None if it can."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def open_runner(
+    target: Target,
+    op: str,
+    *,
+    isolated: bool = True,
+    arrays: Literal["numpy", "torch", "auto"] = "auto",
+    deadline_s: float = DEADLINE_S,
+    memory_limit: int | None = MEMORY_LIMIT,
+    environment: Mapping[str, str] | None = None,
+    autograd: bool = False,
+) -> Runner:
+    """Returns a runner for `target`, its function found and its signature accepted.
+
+    Args:
+        target: The function, or a text that names it; see `targets.load_target`.
+        op: The operation that it claims to be.
+        isolated: Whether it runs in a worker; else in this process, where nothing protects from a
+            crash or a hang.
+        arrays: What it takes; found out by default.
+        deadline_s: Seconds that a call may take, in a worker.
+        memory_limit: Bytes that a worker may map beyond what it has after its start; None for no
+            limit, which code that uses a GPU needs.
+        environment: Environment variables of the worker, such as `OMP_NUM_THREADS`.
+        autograd: Whether `target` is the forward function of a backward op, to be differentiated
+            by torch.
+
+    Raises:
+        TargetError: The function cannot be loaded, or not be called as the op is.
+        UsageError: The op is unknown.
+    """
+    find_op(op)
+    if autograd and not op.endswith("_backward"):
+        raise UsageError(f"autograd makes a backward function, and {op} is none")
+    if not isolated:
+        if environment:
+            raise UsageError("environment variables can be set for a worker only")
+        return _InProcess(target, op, arrays=arrays, autograd=autograd)
+    setup = {
+        "target": target if isinstance(target, str) else name_target(target),
+        "op": op,
+        "arrays": arrays,
+        "autograd": autograd,
+        "directory": str(Path.cwd()),
+    }
+    service = Service(
+        factory="convcheck.conformance.worker:open_handler",
+        setup=setup,
+        environment=environment or {},
+        memory_bytes=memory_limit,
+    )
+    return _Isolated(service, deadline_s)
+
+
+class _InProcess:
+    isolated = False
+
+    def __init__(self, target: Target, op: str, *, arrays: str, autograd: bool) -> None:
+        function = load_target(target) if isinstance(target, str) else target
+        if not callable(function):
+            raise TargetError(f"{target!r} is not callable")
+        self._callee = open_callee(function, op, arrays=arrays, autograd=autograd)
+        self.arrays = self._callee.arrays
+        self._stack = ExitStack()
+        self._was_interrupted: Callable[[], bool] = lambda: False
+
+    def run(
+        self,
+        case: Case,
+        inputs: Mapping[str, Array],
+        *,
+        repeat: int = 1,
+        confirm: bool = True,
+        deadline_s: float | None = None,
+    ) -> Outcome:
+        _refuse(self.unsupported(case), case)
+        return perform(
+            self._callee, case, inputs, repeat=repeat, was_interrupted=self._was_interrupted
+        )
+
+    def unsupported(self, case: Case) -> str | None:
+        return not_callable(case, self.arrays)
+
+    def __enter__(self) -> Self:
+        self._was_interrupted = self._stack.enter_context(watch_interrupts()).happened
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+
+class _Isolated:
+    isolated = True
+
+    def __init__(self, service: Service, deadline_s: float) -> None:
+        self._crew = Crew(service)
+        self._deadline_s = deadline_s
+        self._leak = _LEAK_SHARE * service.memory_bytes if service.memory_bytes else None
+        try:
+            told = self._crew.ask(Message({}), service.start_s)
+        except StartError as error:
+            self._crew.close()
+            name = service.setup["target"]
+            raise TargetError(f"{name} cannot be loaded", why=str(error)) from None
+        except BaseException:
+            self._crew.close()
+            raise
+        assert isinstance(told, Answer)
+        self.arrays: ArrayKind = told.message.header["arrays"]
+
+    def run(
+        self,
+        case: Case,
+        inputs: Mapping[str, Array],
+        *,
+        repeat: int = 1,
+        confirm: bool = True,
+        deadline_s: float | None = None,
+    ) -> Outcome:
+        _refuse(self.unsupported(case), case)
+        given = deadline_s or self._deadline_s
+        message = question(case, inputs, repeat)
+        try:
+            answer = self._crew.ask(message, given, confirm=confirm)
+        except HandlerError:
+            # Our own code failed around the call. In a worker that the function has not touched
+            # yet it fails again if the fault is ours.
+            self._crew.retire()
+            answer = self._crew.ask(message, given, confirm=confirm)
+        if isinstance(answer, Death):
+            return _outcome_of(answer, given * (CONFIRMATION_FACTOR if confirm else 1))
+        if self._leak is not None and answer.grown > self._leak:
+            self._crew.retire()
+        return self._read(answer)
+
+    def unsupported(self, case: Case) -> str | None:
+        return not_callable(case, self.arrays)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._crew.close()
+
+    def _read(self, answer: Answer) -> Outcome:
+        if answer.forked:
+            # The next call must not be blamed for what this one left.
+            self._crew.retire()
+            return Misbehaved(reason=LEFT_PROCESSES, detail=f"{answer.forked} of them")
+        if answer.printed >= FLOOD_BYTES:
+            return Misbehaved(reason=FLOODED, detail=f"{answer.printed} bytes in one call")
+        try:
+            return read_answer(answer.message)
+        except GarbledError as error:
+            self._crew.retire()
+            return Misbehaved(reason=BROKE_CHANNEL, detail=str(error))
+
+
+def _outcome_of(death: Death, seconds: float) -> Outcome:
+    if death.cause == "deadline":
+        return TimedOut(seconds=seconds, trace=death.trace)
+    if death.cause == "garbled":
+        return Misbehaved(reason=BROKE_CHANNEL)
+    told = signal_name(death.status) if death.cause == "signal" else f"exit {death.status}"
+    return Crashed(signal_or_status=told, trace=death.trace)
+
+
+def _refuse(reason: str | None, case: Case) -> None:
+    if reason is not None:
+        raise UsageError("the call cannot be made", why=reason, where=str(case))
