@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -174,6 +175,7 @@ def _arguments(callee: Callee, case: Case, inputs: Mapping[str, Array]) -> dict[
     return guarded
 
 
+@lru_cache(maxsize=4096)
 def _expected_bytes(case: Case) -> int:
     try:
         elements = prod(output_shape(case))

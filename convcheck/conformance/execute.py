@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 from convcheck.conformance.arguments import ArrayKind, not_callable
@@ -39,6 +39,7 @@ MEMORY_LIMIT = 4 * 2**30
 # A worker that has mapped this share of its limit between calls is replaced, so that a function
 # that leaks is not blamed for the memory of a single call.
 _LEAK_SHARE = 0.25
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Runner(Protocol):
@@ -130,7 +131,7 @@ def open_runner(
     service = Service(
         factory="convcheck.conformance.worker:open_handler",
         setup=setup,
-        environment=environment or {},
+        environment=_environment(environment or {}),
         memory_bytes=memory_limit,
     )
     return _Isolated(service, deadline_s)
@@ -169,12 +170,7 @@ class _InProcess:
         self._was_interrupted = self._stack.enter_context(watch_interrupts()).happened
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
 
@@ -243,6 +239,16 @@ class _Isolated:
         except GarbledError as error:
             self._crew.retire()
             return Misbehaved(reason=BROKE_CHANNEL, detail=str(error))
+
+
+def _environment(asked: Mapping[str, str]) -> dict[str, str]:
+    """Returns the variables of a worker: one thread unless asked otherwise.
+
+    The arrays of a test are small: threads cost more than they gain, and several workers on few
+    cores wait for each other.
+    """
+    threads = {name: "1" for name in _THREAD_VARIABLES if name not in os.environ}
+    return {**threads, **asked}
 
 
 def _outcome_of(death: Death, seconds: float) -> Outcome:

@@ -21,6 +21,8 @@ _MT19937_BYTES = 625 * 4
 _TINY = 5e-324
 _HALF_ULP = 2.0**-53
 _FE_DEFAULT = ctypes.c_void_p(-1)
+# NumPy's stubs do not know its own `get_bit_generator`.
+_numpy_random: Any = np.random
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,14 @@ def reset_floating_point(_: object = None) -> None:
 
 def _numpy_generator() -> object:
     """Returns the global generator's state; read in place, since a copy by name costs 70 us."""
-    generator = np.random.get_bit_generator()
+    generator = _numpy_random.get_bit_generator()
     if type(generator) is np.random.MT19937:
         return ctypes.string_at(generator.ctypes.state_address, _MT19937_BYTES)
     return repr(generator.state)
 
 
 def _restore_numpy_generator(state: object) -> None:
-    generator = np.random.get_bit_generator()
+    generator = _numpy_random.get_bit_generator()
     if isinstance(state, bytes) and type(generator) is np.random.MT19937:
         ctypes.memmove(generator.ctypes.state_address, state, _MT19937_BYTES)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ class Placement:
     strides: tuple[int, ...]
 
 
+@lru_cache(maxsize=4096)
 def place(shape: tuple[int, ...], layout: Layout, axis: int | None = None) -> Placement:
     """Returns where an array of that shape lies under a layout.
 

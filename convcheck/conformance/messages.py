@@ -90,4 +90,4 @@ def read_answer(message: Message) -> Outcome:
 
 
 def _raw(values: Array) -> memoryview:
-    return memoryview(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
