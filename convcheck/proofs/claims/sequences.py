@@ -1,0 +1,281 @@
+"""Claims about sequences: proved by index sums, refuted by the smallest sequences that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from itertools import combinations, product
+from typing import Any
+
+from convcheck.proofs.claims.budget import Deadline, Undecided
+from convcheck.proofs.claims.exhaustion import exhaust
+from convcheck.proofs.claims.index_sums import Expansion, Lattice, Scalar, remainder
+from convcheck.proofs.claims.language import (
+    Node,
+    Statement,
+    conjuncts,
+    names_in,
+    operators_in,
+    show,
+    substitute,
+)
+from convcheck.proofs.claims.search import Candidates, by_size
+from convcheck.proofs.claims.sequence_sorts import Sorts, find_sorts
+from convcheck.proofs.claims.signals import Place, Undefined
+from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
+
+DEFINITIONS = {
+    "conv": "conv(f, g)[t] = sum over s of f[s] g[t - s]",
+    "corr": "corr(f, g)[t] = sum over s of f[s] g[s + t]",
+    "flip": "flip(f)[t] = f[-t]",
+    "shift": "shift(f, n)[t] = f[t - n]",
+    "up": "up(f, P)[P t] = f[t], and 0 elsewhere",
+    "down": "down(f, P)[t] = f[P t]",
+    "delta": "delta[0] = 1, and 0 elsewhere; delta(n) = shift(delta, n)",
+    "dot": "dot(f, g) = sum over t of f[t] g[t]",
+    "*": "f * g of two sequences is the product at each index",
+}
+SEARCH_SECONDS = 1.5
+
+
+def decide_sequences(statement: Statement, deadline: Deadline) -> Decision:
+    """Returns the decision on a claim about sequences.
+
+    Raises:
+        UsageError: The claim adds, compares or indexes what cannot be.
+    """
+    sorts = find_sorts(statement)
+    name = statement.text
+    reason = "no method of this family applies"
+    try:
+        engine = prove(statement, sorts, deadline)
+        if engine:
+            used = operators_in(statement.goal).union(*map(operators_in, statement.given))
+            if "delta" in names_in(statement.goal):
+                used.add("delta")
+            definitions = [says for op, says in DEFINITIONS.items() if op in used]
+            return Proved(
+                name=name,
+                statement=name,
+                hypotheses=(*describe(sorts), *map(show, statement.given)),
+                obligations=tuple(map(show, statement.given)),
+                checks=(engine, *definitions),
+            )
+        reason = "the two sides have different index sums, but no small counterexample was found"
+    except Undecided as undecided:
+        reason = str(undecided)
+    witness = refute(statement, sorts, deadline)
+    if witness is not None:
+        return Refuted(name=name, statement=name, witness=witness[0], shows=witness[1])
+    return Open(name=name, statement=name, reason=reason)
+
+
+def describe(sorts: Sorts) -> Iterator[str]:
+    """Yields what the names of the claim stand for, one sentence per sort."""
+    group = {1: "Z", 2: "Z^2", 3: "Z^3"}[sorts.axes]
+    support = " with finite support"
+    if sorts.modulus is not None:
+        group, support = (f"Z_{sorts.modulus}", "") if sorts.modulus else ("Z_n, any n >= 1", "")
+    for names, says in (
+        (sorts.sequences, f"sequences on {group}{support}"),
+        (sorts.scalars, "scalars"),
+        (sorts.integers - sorts.points, "integers"),
+        (sorts.points, f"points of {group}"),
+        (sorts.factors, "integers >= 1"),
+    ):
+        if names:
+            yield f"{', '.join(sorted(names))}: {says}"
+
+
+def prove(statement: Statement, sorts: Sorts, deadline: Deadline) -> str:
+    """Returns which procedure proved the claim, or "" where the claim is certainly false.
+
+    Raises:
+        Undecided: No procedure decides it.
+    """
+    goal, given = statement.goal, list(statement.given)
+    if goal.op == "implies":
+        given += conjuncts(goal.args[0])
+        goal = goal.args[1]
+    goals = conjuncts(goal)
+    unused = []
+    while given:
+        hypothesis = given.pop(0)
+        solved = parametrise(hypothesis, sorts, deadline)
+        if solved is None:
+            unused.append(hypothesis)
+            continue
+        goals = [substitute(part, solved) for part in goals]
+        given = [substitute(part, solved) for part in given]
+    engine = ""
+    for part in goals:
+        engine = prove_part(part, sorts, deadline)
+        if not engine and unused:
+            raise Undecided(f"no method uses the hypothesis {show(unused[0])}")
+        if not engine:
+            return ""
+    return engine
+
+
+def prove_part(goal: Node, sorts: Sorts, deadline: Deadline) -> str:
+    """Returns which procedure proved one comparison, or "" where it is certainly false."""
+    if goal.op not in ("==", "<=", ">="):
+        raise Undecided(f"a statement with {goal.op} is only searched for counterexamples")
+    terms = Expansion(sorts, deadline).difference(*goal.args)
+    any_group = sorts.modulus is not None
+    left = remainder(terms, any_group=any_group, deadline=deadline)
+    if not left:
+        where = " (by steps that hold on every abelian group)" if any_group else ""
+        return f"decided by the normal form of index sums{where}: the difference is 0 term by term"
+    if goal.op == "==":
+        if sorts.modulus:
+            return exhaust(goal, terms, sorts, deadline)
+        if any_group:
+            raise Undecided("the normal forms differ, which on Z_n decides nothing")
+        return ""
+    sign = 1 if goal.op == ">=" else -1
+    if not any_group and all(is_square(lattice, c, sign, sorts) for lattice, c in left.items()):
+        return "decided by the normal form of index sums: the difference is a sum of squares"
+    raise Undecided("the difference of the sides is not a sum of squares")
+
+
+def is_square(lattice: Lattice, coefficient: Scalar, sign: int, sorts: Sorts) -> bool:
+    """Returns whether a term is a sum of squares times a nonnegative coefficient."""
+    names, offset, basis = lattice
+    axes = sorts.axes
+    columns: dict[object, int] = {}
+    for slot, name in enumerate(names):
+        places = range(slot * axes, (slot + 1) * axes)
+        path = tuple((offset[p], *(row[p] for row in basis)) for p in places)
+        columns[name, path] = columns.get((name, path), 0) + 1
+    positive = all(
+        sign * factor > 0 and all(exponent % 2 == 0 for _, exponent in monomial)
+        for monomial, factor in coefficient.items()
+    )
+    return positive and all(count % 2 == 0 for count in columns.values())
+
+
+def parametrise(hypothesis: Node, sorts: Sorts, deadline: Deadline) -> dict[str, Node] | None:
+    """Returns a substitution whose values are exactly those that make the hypothesis true.
+
+    f == E without f: f becomes E. f == E(f) with E(E(f)) == f, such as f == flip(f), becomes
+    (f + E(f)) / 2; with E(E(f)) == E(f) it becomes E(f). sum(f) == c becomes
+    c*delta + f - shift(f, 1), because a finitely supported sequence of sum 0 is a difference.
+    """
+    if hypothesis.op != "==":
+        return None
+    any_group = sorts.modulus is not None
+    for left, right in (hypothesis.args, hypothesis.args[::-1]):
+        if left.op == "sum" and left.args[0].op == "name" and sorts.modulus is None:
+            f = left.args[0]
+            if sorts.axes == 1 and str(f.value) in sorts.sequences and right.op == "number":
+                step = Node("-", (f, Node("shift", (f, Node("number", (), Fraction(1))))))
+                mass = Node("*", (right, Node("name", (), "delta")))
+                return {str(f.value): Node("+", (mass, step))}
+        left, right = (right, left.args[0]) if left.op == "neg" else (left, right)
+        if left.op == "flip" and left.args[0].op == "name":
+            left, right = left.args[0], Node("flip", (right,))
+        if left.op != "name" or left.value == "delta":
+            continue
+        name = str(left.value)
+        if name not in names_in(right):
+            if name in sorts.sequences or not operators_in(right) - {"number", "name", "neg"}:
+                return {name: right}
+            continue
+        if name not in sorts.sequences or names_in(right) - {name, "delta"}:
+            continue
+        twice = substitute(right, {name: right})
+        for result, solution in ((left, _mean(left, right)), (right, right)):
+            terms = Expansion(sorts, deadline).difference(twice, result)
+            is_linear = all(len(term.slots) == 1 for term in terms)
+            if is_linear and not remainder(terms, any_group=any_group, deadline=deadline):
+                return {name: solution}
+    return None
+
+
+def _mean(left: Node, right: Node) -> Node:
+    return Node("/", (Node("+", (left, right)), Node("number", (), Fraction(2))))
+
+
+def refute(
+    statement: Statement, sorts: Sorts, deadline: Deadline
+) -> tuple[Mapping[str, Any], str] | None:
+    """Returns the smallest values found that make the hypotheses true and the claim false."""
+    limit = deadline.part(SEARCH_SECONDS)
+    moduli: Candidates = [(0, sorts.modulus or 0)]
+    if sorts.modulus == 0:
+        moduli = [(n - 1, n) for n in range(1, 8)]
+    names: list[str] = []
+    axes: list[Candidates] = [moduli]
+    for group, candidates in (
+        (sorts.sequences, signals(sorts.axes)),
+        (sorts.factors, [(abs(2 - n), n) for n in (2, 1, 3, 4, 5, 6)]),
+        (sorts.points, [(sum(map(abs, x)), x) for x in product((0, 1, -1, 2), repeat=sorts.axes)]),
+        (sorts.integers - sorts.points, [(abs(n), n) for n in (0, 1, -1, 2, -2, 3, -3, 4)]),
+        (sorts.scalars, [(0, 1), (1, 0), (1, -1), (1, 2), (2, Fraction(1, 2)), (2, -2), (2, 3)]),
+    ):
+        for name in sorted(group):
+            names.append(name)
+            axes.append(candidates)
+    for modulus, *values in by_size(axes, 14):
+        if not limit.left:
+            return None
+        folded = [_wrapped(value, modulus) if modulus else value for value in values]
+        place = Place(sorts, dict(zip(names, folded, strict=True)), modulus)
+        try:
+            if all(map(place.holds, statement.given)) and not place.holds(statement.goal):
+                return _witness(statement.goal, place)
+        except Undefined:
+            continue
+    return None
+
+
+def signals(axes: int) -> Candidates:
+    """Returns small signals with their sizes: the sum over the support of |value| + |index|."""
+    points = [x for x in product((0, 1, -1, 2, -2, 3), repeat=axes) if sum(map(abs, x)) <= 3]
+    values = {1: 1, -1: 2, 2: 2}
+    found: list[tuple[int, Any]] = [(0, {})]
+    for count in (1, 2, 3):
+        for support in combinations(points, count):
+            reach = sum(abs(entry) for point in support for entry in point)
+            for chosen in product(values, repeat=count):
+                size = reach + sum(values[value] for value in chosen)
+                if size <= 7:
+                    found.append((size, dict(zip(support, chosen, strict=True))))
+    return sorted(found, key=lambda item: item[0])
+
+
+def _wrapped(value: Any, modulus: int) -> Any:
+    if not isinstance(value, dict):
+        return value
+    folded: dict[tuple[int, ...], Any] = {}
+    for t, x in value.items():
+        point = tuple(a % modulus for a in t)
+        folded[point] = folded.get(point, 0) + x
+    return {t: x for t, x in folded.items() if x}
+
+
+def _witness(goal: Node, place: Place) -> tuple[Mapping[str, Any], str]:
+    shown = {name: _show_value(value) for name, value in sorted(place.values.items())}
+    if place.modulus:
+        shown["n" if "n" not in shown else "modulus"] = place.modulus
+    false = next((part for part in conjuncts(goal) if not place.holds(part)), goal)
+    if false.op not in ("==", "!=", "<", "<=", ">", ">="):
+        return shown, "the formula is false there"
+    left, right = place.sides(false)
+    texts = [show(arg) for arg in false.args]
+    if isinstance(left, dict):
+        point = place.differing(false) or (0,) * place.sorts.axes
+        shown["index" if "t" in shown else "t"] = point[0] if len(point) == 1 else point
+        left, right = left.get(point, 0), right.get(point, 0)
+        texts = [f"({text})[{', '.join(map(str, point))}]" for text in texts]
+    return shown, f"{texts[0]} = {left}, {texts[1]} = {right}"
+
+
+def _show_value(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return str(value)
+    if not isinstance(value, dict):
+        return value
+    entries = (f"{x} at {t[0] if len(t) == 1 else t}" for t, x in sorted(value.items()))
+    return ", ".join(entries) or "0"
