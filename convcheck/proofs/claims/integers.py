@@ -1,0 +1,198 @@
+"""Claims about integers: refuted by the smallest values found, proved by Z3 or a certificate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+
+from convcheck.core.errors import UsageError
+from convcheck.proofs.claims.budget import Deadline, Undecided
+from convcheck.proofs.claims.integer_values import (
+    FUNCTIONS,
+    OPERATORS,
+    Number,
+    OutOfDomain,
+    compile_formula,
+    constant,
+    value_of,
+)
+from convcheck.proofs.claims.language import (
+    COMPARISONS,
+    CONNECTIVES,
+    Node,
+    Statement,
+    conjuncts,
+    names_in,
+    operators_in,
+    show,
+)
+from convcheck.proofs.claims.search import Candidates, by_size
+from convcheck.proofs.claims.smt import Answer, Script, ask, unquoted
+from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
+
+# Sizes of layers by the letter of their name, with the least value of each.
+LEAST = {"W": 1, "H": 1, "k": 1, "K": 1, "s": 1, "S": 1, "d": 1, "D": 1, "p": 0, "P": 0, "op": 0}
+DEFINITIONS = {
+    "count": "count(W, k, s, p, d) is the number of i >= 0 with i*s + d*(k-1) + 1 <= W + 2*p",
+    "//": "a // b is floor(a / b), and a % b is a - b*(a // b)",
+}
+FIRST_SEARCH_SECONDS = 0.25
+SEARCH_SECONDS = 0.8
+MAX_SIZE = 40
+MAX_VALUES = 60_000
+
+
+def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
+    """Returns the decision on a claim about integers.
+
+    Raises:
+        UsageError: The claim uses an operation that is not about integers.
+    """
+    formulas = (statement.goal, *statement.given)
+    used = set[str]().union(*map(operators_in, formulas))
+    allowed = {*OPERATORS, *FUNCTIONS, *COMPARISONS, *CONNECTIVES}
+    if strange := sorted(used - allowed):
+        raise UsageError(
+            f"{strange[0]} does not apply to integers", where=statement.text,
+            fix="use +, -, *, /, //, %, ^, floor, ceil, min, max, abs, count",
+        )  # fmt: skip
+    names = sorted(set[str]().union(*map(names_in, formulas)))
+    defaults = default_hypotheses(statement, names)
+    claim = Claim(statement, names, [*defaults, *statement.given])
+    name = statement.text
+    if witness := claim.search(deadline.part(FIRST_SEARCH_SECONDS)):
+        return claim.refuted(witness)
+    try:
+        answer, positive = claim.solve(deadline)
+        reason = f"Z3 answered {answer.result} {answer.reason}".strip()
+    except Undecided as undecided:
+        answer, positive, reason = Answer("unknown"), [], str(undecided)
+    if answer.result == "unsat":
+        stated = [show(node) for node in claim.assumed]
+        stated += [f"{t} >= 1" for t in positive if f"{t} >= 1" not in stated and not t.isdigit()]
+        unproved = [says for op, says in DEFINITIONS.items() if op in used]
+        return Proved(
+            name=name,
+            statement=name,
+            hypotheses=tuple(stated),
+            obligations=tuple(map(show, statement.given)),
+            checks=(
+                f"Z3, in a process of its own: no integers make it false; and none of the "
+                f"{claim.tried} smallest do",
+                *unproved,
+            ),
+        )
+    if answer.result == "sat":
+        values = {unquoted(key): value for key, value in answer.values.items()}
+        point = {key: values.get(key, 0) for key in names}
+        if claim.is_false_at(tuple(point.values())):
+            smaller = claim.search(deadline.part(SEARCH_SECONDS))
+            return claim.refuted(smaller or tuple(point.values()))
+        reason = f"at {_listed(point)} an argument of count is not an integer"
+    elif witness := claim.search(deadline.part(SEARCH_SECONDS)):
+        return claim.refuted(witness)
+    return Open(name=name, statement=name, reason=reason)
+
+
+def default_hypotheses(statement: Statement, names: list[str]) -> list[Node]:
+    """Returns what the names of sizes imply (s >= 1, p >= 0), where no hypothesis bounds them."""
+    bounded = set()
+    for node in statement.given:
+        for left, op, right in (
+            (node.args[0], node.op, node.args[-1]),
+            (node.args[-1], {"<=": ">=", "<": ">"}.get(node.op, ""), node.args[0]),
+        ):
+            if left.op == "name" and op in (">=", ">") and constant(right) is not None:
+                bounded.add(str(left.value))
+    found = []
+    for name in names:
+        least = least_value(name)
+        if least is not None and name not in bounded:
+            number = Node("number", (), Fraction(least))
+            found.append(Node(">=", (Node("name", (), name), number)))
+    return found
+
+
+def least_value(name: str) -> int | None:
+    """Returns the least value that a name of a size stands for, or None for any integer."""
+    letter = re.sub(r"[\d'].*|_.*", "", name)
+    return LEAST.get(letter)
+
+
+class Claim:
+    """A claim about integers with its hypotheses, compiled to be evaluated."""
+
+    def __init__(self, statement: Statement, names: list[str], assumed: list[Node]) -> None:
+        self.statement, self.names, self.assumed = statement, names, assumed
+        self.goal: Callable[..., bool] = compile_formula(statement.goal, names)
+        self.given = [compile_formula(node, names) for node in assumed]
+        self.tried = 0
+        for node in (statement.goal, *assumed):
+            _check_literals(node)
+
+    def is_false_at(self, values: tuple[int, ...]) -> bool:
+        """Returns whether the hypotheses hold and the goal does not."""
+        try:
+            # all of the goal must be defined, also where a connective would stop early
+            holds = self.goal(*values)
+            return all(given(*values) for given in self.given) and not holds
+        except OutOfDomain:
+            return False
+
+    def search(self, deadline: Deadline) -> tuple[int, ...] | None:
+        """Returns the smallest values at which the claim is false, or None."""
+        axes: list[Candidates] = []
+        for name in self.names:
+            least = least_value(name)
+            if least is None:
+                axes.append([(abs(n), n) for n in sorted(range(-12, 25), key=abs)])
+            else:
+                axes.append([(n - least, n) for n in range(least, least + MAX_SIZE)])
+        self.tried = 0
+        for values in by_size(axes, MAX_SIZE):
+            self.tried += 1
+            if self.is_false_at(values):
+                return values
+            if not deadline.left or self.tried >= MAX_VALUES:
+                break
+        return None
+
+    def solve(self, deadline: Deadline) -> tuple[Answer, list[str]]:
+        """Returns what Z3 says, and the terms that were asserted to be at least 1."""
+        goal, assumed = self.statement.goal, self.assumed
+        scripts: list[tuple[float, str]] = []
+        positive: dict[str, str] = {}
+        for euclid in (False, True):
+            script = Script(euclid)
+            text = script.text(self.names, assumed, goal)
+            positive.update(script.positive)
+            scripts.append((max(0.1, min(1.5, deadline.left / 2 - 0.3)), text))
+        return ask(scripts, max(0.5, deadline.left)), list(positive)
+
+    def refuted(self, values: tuple[int, ...]) -> Refuted:
+        """Returns the refutation that a counterexample gives."""
+        point = dict(zip(self.names, values, strict=True))
+        shows = "the formula is false there"
+        for part in conjuncts(self.statement.goal):
+            if part.op in COMPARISONS and not compile_formula(part, self.names)(*values):
+                sides = [f"{show(arg)} = {_shown(value_of(arg, point))}" for arg in part.args]
+                shows = ", ".join(sides)
+                break
+        name = self.statement.text
+        return Refuted(name=name, statement=name, witness=point, shows=shows)
+
+
+def _listed(point: dict[str, int]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in point.items())
+
+
+def _shown(value: Number) -> str:
+    return str(value)
+
+
+def _check_literals(node: Node) -> None:
+    if node.op == "index" or node.op == "tuple":
+        raise UsageError(f"{show(node)!r} is not an integer", fix="use names and numbers")
+    for arg in node.args:
+        _check_literals(arg)
