@@ -82,6 +82,7 @@ def test_conv_size_agrees_with_torch(w):
     assert ours == found
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 @given(windows(), st.sampled_from(["same", "valid"]))
 def test_named_padding_agrees_with_torch(w, padding):
     axes = len(w["size"])
@@ -114,6 +115,10 @@ def test_conv_transpose_size_agrees_with_torch(w):
             padding=w["padding"], output_padding=w["output_padding"], dilation=w["dilation"],
         )
     )  # fmt: skip
+    if axes == 3 and found != "refused" and 0 in found:
+        # torch refuses an output of no extent in 1-D and 2-D, and may return it in 3-D.
+        assert ours == "refused"
+        return
     assert ours == found
 
 
