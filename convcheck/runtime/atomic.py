@@ -1,68 +1,110 @@
-"""Whole files or none: written beside their place, synced, then put there in one step.
+"""`write_atomic`: a file is the old one or the new one at any moment, whatever ends the process.
 
-A kill at any moment leaves the old file or the new one. What a killed writer left beside it (its
-temporary file) is swept by the next writer in that directory.
+The bytes go into a temporary file in the same directory (a rename across file systems is a copy),
+are forced to the disk, and take the place of the old file in one step; then the directory is
+forced too, since it holds the name. A process that is killed in between leaves its temporary
+file, which the next write to the same place sweeps away.
 """
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
-import re
+import socket
+import stat
 from contextlib import suppress
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\.(\d+)\.convcheck-tmp$")
+from convcheck.core.errors import InputError
+
+_counter = itertools.count()
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Writes `content` so that `path` is, at every moment, the old file or the new one.
+def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
+    """Writes `data` to `path`, whole or not at all; missing directories are made.
 
-    Args:
-        path: Where to write; its directory must exist.
-        content: The whole file.
+    A link is followed. What is no regular file, such as /dev/null or a pipe, is written directly.
 
     Raises:
-        OSError: It cannot be written, or does not fit; the old file, if any, stands as it was.
+        InputError: It cannot be written; what was there before is still there.
     """
-    sweep(path.parent)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.convcheck-tmp")
+    place = Path(os.path.realpath(path))
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists() and not place.is_file():
+            if place.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            with place.open("wb") as stream:
+                stream.write(data)
+            return
+        _sweep(place)
+        _replace(place, data)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}",
+            why=error.strerror or type(error).__name__,
+            fix="free some space, or choose another place",
+        ) from error
+
+
+def _replace(place: Path, data: bytes) -> None:
+    temporary = place.with_name(f"{_prefix(place)}{os.getpid()}-{next(_counter)}.tmp")
+    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            if mode is not None:
+                os.fchmod(handle, mode)
+            written = 0
+            while written < len(data):
+                written += os.write(handle, data[written:] if written else data)
+            os.fsync(handle)
+        finally:
+            # A full disk of some file systems shows only here.
+            os.close(handle)
+        os.replace(temporary, place)  # noqa: PTH105 - the tests make exactly this call fail
     except BaseException:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    _sync_directory(place.parent)
 
 
-def sync_directory(directory: Path) -> None:
-    """Makes the renaming of a file in `directory` durable, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def _sync_directory(directory: Path) -> None:
+    """Forces the names of a directory to the disk, where its file system knows how."""
+    handle = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
-        os.close(descriptor)
+        os.close(handle)
 
 
-def sweep(directory: Path) -> None:
-    """Removes the temporary files that dead writers left in `directory`."""
-    for path in directory.glob("*.convcheck-tmp"):
-        match = _TEMPORARY.search(path.name)
-        if match and not _is_alive(int(match[1])):
-            path.unlink(missing_ok=True)
+def _prefix(place: Path) -> str:
+    return f".{place.name}.{socket.gethostname()}-"
 
 
-def _is_alive(process: int) -> bool:
+def _sweep(place: Path) -> None:
+    """Removes temporary files of this place whose process, on this machine, is gone."""
+    prefix = _prefix(place)
+    with os.scandir(place.parent) as entries:
+        names = [entry.name for entry in entries]
+    for name in names:
+        owner = name.removeprefix(prefix).removesuffix(".tmp").partition("-")[0]
+        if not (name.startswith(prefix) and name.endswith(".tmp") and owner.isdecimal()):
+            continue
+        if not _is_alive(int(owner)):
+            with suppress(FileNotFoundError):
+                (place.parent / name).unlink()
+
+
+def _is_alive(pid: int) -> bool:
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except (PermissionError, OverflowError):
         return True
     return True

@@ -13,6 +13,7 @@ import os
 import resource
 import socket
 import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
@@ -63,6 +64,7 @@ def _silence(noise: Noise) -> None:
 
 def _serve(channel: socket.socket, noise: Noise) -> None:
     own = os.getpid()
+    start = time.monotonic()
     request = receive(channel, _NEVER)
     try:
         handler = _open_handler(request.header)
@@ -72,7 +74,7 @@ def _serve(channel: socket.socket, noise: Noise) -> None:
     if request.header["memory_bytes"] is not None:
         processes.limit_address_space(request.header["memory_bytes"])
     base = processes.address_space()
-    send(channel, Message({"ready": own}), _NEVER)
+    send(channel, Message({"ready": own, "seconds": time.monotonic() - start}), _NEVER)
     while True:
         request = receive(channel, _NEVER)
         printed = noise.written()

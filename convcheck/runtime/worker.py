@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal
 
@@ -111,7 +112,6 @@ class Worker:
         self._service = service
         self._asked = 0
         self._deadline = Deadline.after(service.start_s)
-        self._started = time.monotonic()
         self._traces: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `kill`
         self._channel, theirs = socket.socketpair()
         try:
@@ -127,6 +127,15 @@ class Worker:
             theirs.close()
         self._is_ready = False
         self.start_seconds = 0.0
+        # Sent at once, so that a worker that nobody waits for yet opens its handler meanwhile.
+        setup = {
+            "factory": service.factory,
+            "setup": dict(service.setup),
+            "memory_bytes": service.memory_bytes,
+            "path": _import_path(),
+        }
+        with suppress(ChannelClosedError, DeadlinePassedError):
+            send(self._channel, Message(setup), self._deadline)
 
     def wait_ready(self) -> None:
         """Returns when the handler is open.
@@ -137,20 +146,14 @@ class Worker:
         """
         if self._is_ready:
             return
-        setup = {
-            "factory": self._service.factory,
-            "setup": dict(self._service.setup),
-            "memory_bytes": self._service.memory_bytes,
-            "path": _import_path(),
-        }
-        reply = self._exchange(Message(setup), self._deadline)
+        reply = self._exchange(None, self._deadline)
         if isinstance(reply, Death):
             raise StartError(_start_failure(reply, self._service))
         if "ready" not in reply.header:
             self.kill()
             raise _refusal(reply.header["refused"])
         self._is_ready = True
-        self.start_seconds = time.monotonic() - self._started
+        self.start_seconds = float(reply.header["seconds"])
 
     def ask(self, message: Message, deadline_s: float | None) -> Answer | Death:
         """Returns the handler's answer, or why there is none; after a `Death` the worker is gone.
@@ -205,10 +208,11 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def _exchange(self, message: Message, deadline: Deadline) -> Message | Death:
+    def _exchange(self, message: Message | None, deadline: Deadline) -> Message | Death:
         start = time.monotonic()
         try:
-            send(self._channel, message, deadline)
+            if message is not None:
+                send(self._channel, message, deadline)
             return receive(self._channel, deadline, self._service.reply_limit)
         except DeadlinePassedError:
             cause: Literal["deadline", "garbled"] = "deadline"
