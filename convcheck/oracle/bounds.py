@@ -34,7 +34,9 @@ def direct_bound(
         result: Format of the result.
     """
     error = terms * (accumulate.unit_roundoff * magnitude + accumulate.smallest)
-    return rounded(error, magnitude, accumulate=accumulate, result=result)
+    error = rounded(error, magnitude, accumulate=accumulate, result=result)
+    # A partial sum may overflow, and what follows is then nobody's fault.
+    return np.where(magnitude > min(accumulate.largest, result.largest), np.inf, error)
 
 
 def rounded(

@@ -8,15 +8,13 @@ summation is exact in the dtype under test, which is when bitwise equality may b
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import ldexp
 
 import numpy as np
 
 from convcheck.oracle.formats import Format
-
-Product = Callable[[np.ndarray, np.ndarray], np.ndarray]
+from convcheck.oracle.specials import Product, special_sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +26,13 @@ class Sum:
             a NaN or infinity reaches hold what IEEE arithmetic gives, in whatever order.
         magnitude: Sum of the absolute values of the terms, from above; what bounds are made of.
         unit: Exponent of the power of two of which every term is an integer multiple.
+        unclear: Where correct implementations may differ; see `oracle.specials`.
     """
 
     values: np.ndarray
     magnitude: np.ndarray
     unit: int
+    unclear: np.ndarray
 
     def is_exact_in(self, chosen: Format) -> bool:
         """Whether every partial sum, in every order, is a value of that format."""
@@ -61,7 +61,7 @@ def evaluate(
         product: A bilinear form that works on float64, int64 and object arrays.
         left: Its first argument.
         right: Its second.
-        bias: Added per channel (axis 1), or None.
+        bias: Finite numbers added per channel (axis 1), or None.
         terms: The most products that one element sums.
     """
     arrays = [left, right] if bias is None else [left, right, bias]
@@ -81,9 +81,11 @@ def evaluate(
         total = total * _power(unit - low, carrier)
         total = total + _per_channel(scaled[2] * _power(units[2] - low, carrier), total.ndim)
     values = _unscale(total, low, integral=left.dtype.kind in "iu")
-    if any(not np.isfinite(array).all() for array in arrays):
-        values = _with_specials(values, product, arrays)
-    return Sum(values=values, magnitude=magnitude, unit=low)
+    unclear = np.zeros(values.shape, dtype=bool)
+    if not (np.isfinite(left).all() and np.isfinite(right).all()):
+        special, unclear = special_sums(product, left, right)
+        values = np.where(special == 0, values, special)
+    return Sum(values=values, magnitude=magnitude, unit=low, unclear=unclear)
 
 
 def _carrier(
@@ -137,14 +139,6 @@ def _unscale(total: np.ndarray, unit: int, *, integral: bool) -> np.ndarray:
     # int / int is correctly rounded in Python, whatever the sizes.
     quotient = lambda m: m / (1 << -unit) if unit < 0 else float(m << unit)  # noqa: E731
     return np.asarray(np.frompyfunc(quotient, 1, 1)(total)).astype(np.float64)
-
-
-def _with_specials(values: np.ndarray, product: Product, arrays: list[np.ndarray]) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        plain = product(*(array.astype(np.float64) for array in arrays[:2]))
-        if len(arrays) == 3:
-            plain = plain + _per_channel(arrays[2].astype(np.float64), plain.ndim)
-    return np.where(np.isfinite(plain), values, plain)
 
 
 def _per_channel(bias: np.ndarray, ndim: int) -> np.ndarray:

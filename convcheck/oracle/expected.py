@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 import numpy as np
 
 from convcheck.core.case import Case
-from convcheck.core.errors import GeometryError
+from convcheck.core.errors import GeometryError, UsageError
 from convcheck.core.ops import find_op
 from convcheck.core.shapes import output_shape
-from convcheck.core.spec import LossSpec, PoolSpec
+from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
 from convcheck.oracle.bounds import direct_bound
 from convcheck.oracle.exact import evaluate
 from convcheck.oracle.formats import Format, find_format
 from convcheck.oracle.forms import Form, forms_of
 from convcheck.oracle.pooling import OUTSIDE, divisors, max_pool
+from convcheck.oracle.transform_bounds import fft_bound, winograd_bound
 
 Algorithm = Literal["direct", "winograd", "fft"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arithmetic:
+    """How an implementation computes: the format it sums in, that of its result, its algorithm."""
+
+    accumulate: Format
+    result: Format
+    algorithm: Algorithm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +43,7 @@ class ExpectedArray:
         shape: Its shape.
         values: float64 (the exact value, rounded correctly where float64 cannot hold it), or int64.
         bound: Largest difference allowed, per element, float64; infinite where nothing is asked.
-        exact: Whether every element must be equal, bit for bit.
+        exact: Whether every element that is judged must be equal, bit for bit.
     """
 
     name: str
@@ -77,17 +88,20 @@ def expected(
         shape = output_shape(case)
     except GeometryError as error:
         return Refusal(reason=error)
-    result = find_format(case.dtype)
-    kept = find_format(accumulate or case.dtype)
+    arithmetic = Arithmetic(
+        accumulate=find_format(accumulate or case.dtype),
+        result=find_format(case.dtype),
+        algorithm=algorithm,
+    )
     if find_op(case.op).family == "output_size":
         return Expected(outputs=(_exactly("output", "int64", np.array(shape[0])),))
     if isinstance(case.spec, PoolSpec) and case.spec.kind == "max":
         values, _ = max_pool(_as_exact(inputs["x"]), case.spec)
         return Expected(outputs=(_exactly("output", case.dtype, values),))
     if isinstance(case.spec, LossSpec):
-        return Expected(outputs=(_loss(case, inputs, kept, result),))
+        return Expected(outputs=(_loss(case, inputs, arithmetic),))
     forms = forms_of(case)
-    return Expected(outputs=tuple(_summed(case, form, inputs, kept, result) for form in forms))
+    return Expected(outputs=tuple(_summed(case, form, inputs, arithmetic) for form in forms))
 
 
 def expected_indices(case: Case, inputs: Mapping[str, np.ndarray]) -> ExpectedArray | Refusal:
@@ -107,71 +121,82 @@ def expected_indices(case: Case, inputs: Mapping[str, np.ndarray]) -> ExpectedAr
     )
 
 
-def _loss(
-    case: Case, inputs: Mapping[str, np.ndarray], kept: Format, result: Format
-) -> ExpectedArray:
+def _loss(case: Case, inputs: Mapping[str, np.ndarray], arithmetic: Arithmetic) -> ExpectedArray:
     # Arb is loaded only where a logarithm is asked for.
     from convcheck.oracle.loss_expected import expected_loss
 
-    values, bound = expected_loss(case, inputs, kept=kept, result=result)
-    return ExpectedArray(
-        name="output",
-        dtype=case.dtype,
-        shape=values.shape,
-        values=values,
-        bound=bound,
-        exact=False,
-    )
+    if not arithmetic.result.is_float:
+        raise UsageError(
+            f"{case.op} of {case.dtype}", why="a loss is a logarithm", fix="use a float dtype"
+        )
+    kept, result = arithmetic.accumulate, arithmetic.result
+    return _within(case, "output", *expected_loss(case, inputs, kept=kept, result=result))
 
 
 def _summed(
-    case: Case, form: Form, inputs: Mapping[str, np.ndarray], kept: Format, result: Format
+    case: Case, form: Form, inputs: Mapping[str, np.ndarray], arithmetic: Arithmetic
 ) -> ExpectedArray:
-    right = np.ones((), inputs[form.left].dtype) if form.right is None else inputs[form.right]
+    left = inputs[form.left]
+    right = np.ones((), left.dtype) if form.right is None else inputs[form.right]
     bias = inputs[form.bias] if form.bias else None
-    total = evaluate(form.product, inputs[form.left], right, bias, terms=form.terms)
-    exact = total.is_exact_in(result)
+    total = evaluate(form.product, left, right, bias, terms=form.terms)
+    exact = (
+        arithmetic.algorithm == "direct"
+        and total.is_exact_in(arithmetic.result)
+        and total.is_exact_in(arithmetic.accumulate)
+    )
     values, magnitude, terms = total.values, total.magnitude, form.terms + (bias is not None)
     if isinstance(case.spec, PoolSpec):
-        return _averaged(case, values, magnitude, terms, exact, kept, result)
+        divisor = np.maximum(divisors(case.spec, case.spatial), 1)
+        if not arithmetic.result.is_float:
+            # Integer division in C truncates towards zero.
+            return _exactly("output", case.dtype, np.sign(values) * (np.abs(values) // divisor))
+        # One may divide the sum, or sum the elements each times 1 / divisor: two roundings more.
+        values, magnitude, terms = values / divisor, magnitude / divisor, terms + 2
+        exact = exact and not (divisor & (divisor - 1)).any()
     if exact:
-        return _exactly(form.name, case.dtype, values)
-    return ExpectedArray(
-        name=form.name,
-        dtype=case.dtype,
-        shape=values.shape,
-        values=values,
-        bound=direct_bound(magnitude, terms, accumulate=kept, result=result),
-        exact=False,
-    )
+        bound = np.zeros(values.shape)
+    else:
+        bound = direct_bound(
+            magnitude, terms, accumulate=arithmetic.accumulate, result=arithmetic.result
+        )
+        bound = np.maximum(bound, _transform_bound(case, left, right, form.terms, arithmetic))
+    bound = np.where(total.unclear, np.inf, bound)
+    return _within(case, form.name, values, bound, exact=exact)
 
 
-def _averaged(
-    case: Case,
-    values: np.ndarray,
-    magnitude: np.ndarray,
-    terms: int,
-    exact: bool,
-    kept: Format,
-    result: Format,
+def _transform_bound(
+    case: Case, left: np.ndarray, right: np.ndarray, terms: int, arithmetic: Arithmetic
+) -> float:
+    """Returns the bound by norms of the algorithm that was declared; 0 for a direct sum."""
+    spec, unit = case.spec, arithmetic.accumulate.unit_roundoff
+    if arithmetic.algorithm == "direct" or not isinstance(spec, ConvSpec | SequenceSpec):
+        return 0.0
+    if not (np.isfinite(left).all() and np.isfinite(right).all()):
+        return np.inf  # A transform spreads a NaN over the whole of its tile.
+    if arithmetic.algorithm == "winograd":
+        channels = -(-terms // prod(spec.kernel_size))
+        kernel = spec.kernel_size
+        return winograd_bound(left, right, kernel_size=kernel, channels=channels, unit=unit)
+    if isinstance(spec, SequenceSpec):
+        lengths = tuple(map(sum, zip(case.spatial, spec.kernel_size, strict=True)))
+    else:
+        # Long enough for the layer, its gradients and its transpose.
+        lengths = tuple(
+            size * s + sum(pair) + d * k
+            for size, s, pair, d, k in zip(
+                case.spatial, spec.stride, spec.padding_pairs(), spec.dilation, spec.kernel_size,
+                strict=True,
+            )
+        )  # fmt: skip
+    return fft_bound(left, right, lengths=lengths, unit=unit)
+
+
+def _within(
+    case: Case, name: str, values: np.ndarray, bound: np.ndarray, *, exact: bool = False
 ) -> ExpectedArray:
-    assert isinstance(case.spec, PoolSpec)
-    divisor = np.maximum(divisors(case.spec, case.spatial), 1)
-    if not result.is_float:
-        # Integer division in C truncates towards zero.
-        quotient = np.sign(values) * (np.abs(values) // divisor)
-        return _exactly("output", case.dtype, quotient)
-    if exact and not (divisor & (divisor - 1)).any():
-        return _exactly("output", case.dtype, values / divisor)
-    # One may divide the sum, or sum the elements each times 1 / divisor: two roundings more.
-    bound = direct_bound(magnitude / divisor, terms + 2, accumulate=kept, result=result)
     return ExpectedArray(
-        name="output",
-        dtype=case.dtype,
-        shape=values.shape,
-        values=values / divisor,
-        bound=bound,
-        exact=False,
+        name=name, dtype=case.dtype, shape=values.shape, values=values, bound=bound, exact=exact
     )
 
 
