@@ -21,12 +21,15 @@ def read_results(value: Any, case: Case, kind: ArrayKind) -> tuple[Result, ...] 
     """Returns copies of the arrays in `value`, in the form that the op of `case` promises.
 
     A function of NumPy arrays must return a NumPy array, one of tensors a tensor; a loss may also
-    return a plain number, `output_size` must return an int, and a backward op three arrays, of
-    which the last may be None where there is no bias.
+    return a plain number, a maximum pooling the indices as a second array, `output_size` must
+    return an int, and a backward op three arrays, of which the last may be None where there is no
+    bias.
     """
     family = find_op(case.op).family
     if family == "output_size":
         return _read_size(value)
+    if family == "max_pool" and isinstance(value, (tuple, list)) and len(value) == 2:
+        return _read_all(value, kind)
     if not family.endswith("backward"):
         is_loss = family in ("cross_entropy", "kl_div")
         result = _read_array(value, kind, number=is_loss)

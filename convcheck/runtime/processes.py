@@ -85,29 +85,31 @@ def kill_descendants() -> None:
             return
 
 
-def address_space() -> int:
-    """Returns the bytes of address space that this process has mapped, 0 where unknown."""
+def private_memory() -> int:
+    """Returns the bytes of private, writable memory that this process has mapped; 0 if unknown."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except (OSError, ValueError):
+        pages = int(Path("/proc/self/statm").read_text().split()[5])
+    except (OSError, ValueError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def limit_address_space(headroom: int) -> None:
+def limit_private_memory(headroom: int) -> None:
     """Lets this process map at most `headroom` bytes more than it has; beyond, allocation fails.
 
-    Does nothing where the address space in use is unknown or the system has no such limit.
+    The limit is on private, writable memory, not on the address space: a GPU's driver reserves
+    hundreds of gigabytes of the latter without ever using them. Does nothing where the memory in
+    use is unknown.
     """
     import resource
 
-    used = address_space()
+    used = private_memory()
     if used:
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         soft = used + headroom
         if hard != resource.RLIM_INFINITY:
             soft = min(soft, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _command_line(pid: int) -> bytes | None:

@@ -72,8 +72,8 @@ def _serve(channel: socket.socket, noise: Noise) -> None:
         send(channel, Message({"refused": describe_error(error)}), _NEVER)
         return
     if request.header["memory_bytes"] is not None:
-        processes.limit_address_space(request.header["memory_bytes"])
-    base = processes.address_space()
+        processes.limit_private_memory(request.header["memory_bytes"])
+    base = processes.private_memory()
     send(channel, Message({"ready": own, "seconds": time.monotonic() - start}), _NEVER)
     while True:
         request = receive(channel, _NEVER)
@@ -94,7 +94,7 @@ def _serve(channel: socket.socket, noise: Noise) -> None:
         header |= {
             "printed": noise.written() - printed,
             "forked": len(processes.forked_copies()),
-            "grown": processes.address_space() - base,
+            "grown": processes.private_memory() - base,
         }
         send(channel, Message(header, buffers), _NEVER)
 

@@ -49,7 +49,7 @@ class Service:
             returns the handler, a function from `Message` to `Message`.
         setup: JSON values for the factory.
         environment: Environment variables, over those of this process.
-        memory_bytes: How much more address space the worker may map once its handler is open.
+        memory_bytes: How much more private memory the worker may map once its handler is open.
         start_s: How long the start may take, imports included.
         reply_limit: Largest payload of a reply, in bytes.
     """
@@ -88,7 +88,7 @@ class Answer:
         message: The handler's reply.
         printed: Bytes written to stdout and stderr during the call.
         forked: Child processes left that run the worker's own program.
-        grown: Address space mapped since the start, in bytes.
+        grown: Private memory mapped since the start, in bytes.
     """
 
     message: Message
