@@ -69,11 +69,12 @@ def evaluate(
     magnitude = product(*(np.abs(array.astype(np.float64)) for array in finite[:2]))
     if bias is not None:
         magnitude = magnitude + _per_channel(np.abs(finite[2].astype(np.float64)), magnitude.ndim)
-    # The float64 sum itself rounds by at most (terms + 1) 2**-53 of its value.
-    magnitude = magnitude * (1.0 + (terms + 2) * 2.0**-52)
     units = [_unit(array) for array in finite]
     unit = units[0] + units[1]
     low = unit if bias is None else min(unit, units[2])
+    if float(magnitude.max(initial=0.0)) > ldexp(1.0, min(1023, low + 53)):
+        # The float64 sum has itself rounded, by at most (terms + 1) 2**-53 of its value.
+        magnitude = magnitude * (1.0 + (terms + 2) * 2.0**-52)
     carrier = _carrier(magnitude, low, finite, units)
     scaled = [_scale(array, -u, carrier) for array, u in zip(finite, units, strict=True)]
     total = product(scaled[0], scaled[1])

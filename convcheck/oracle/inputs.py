@@ -190,7 +190,7 @@ def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
     bits = min(chosen.precision, 62) - (terms - 1).bit_length()
     if bits < 4:
         return _small(case, shapes, forms, chosen)
-    has_weights = any(form.right for form in forms)
+    has_weights = len(shapes.keys() & {"w", "g"}) > 0
     data_bits = -(-3 * bits // 5) if has_weights else bits
     arrays = {}
     for place, (name, shape) in enumerate(shapes.items()):
