@@ -57,10 +57,11 @@ def command(
         data=data,
         seed=seed,
         out=directory,
+        resume=resume,
         say=(lambda line: None) if quiet else lambda line: click.echo(f"    {line}", err=True),
     )
     started = time.monotonic()
-    sections, incomplete = _build_all(context, resume=resume, quiet=quiet)
+    sections, incomplete = _build_all(context, quiet=quiet)
     document = _document(context, sections, incomplete, time.monotonic() - started)
     _write(document, directory, json_file)
     if json_file != "-":
@@ -68,14 +69,14 @@ def command(
     return EXIT_INTERRUPTED if incomplete else exit_code(document.verdict)
 
 
-def _build_all(context: Context, *, resume: bool, quiet: bool) -> tuple[list[Section], str]:
+def _build_all(context: Context, *, quiet: bool) -> tuple[list[Section], str]:
     """Returns the sections that were built, and why the rest is missing, if it is."""
     from convcheck.cli.sections.catalogue import SECTIONS, builder
     from convcheck.report.document import failed_section
 
     sections: list[Section] = []
     for number, (key, title) in enumerate(SECTIONS, start=1):
-        kept = _stored(context, key) if resume else None
+        kept = _stored(context, key) if context.resume else None
         if not quiet:
             note = " (kept)" if kept else ""
             click.echo(f"[{number}/{len(SECTIONS)}] {title}{note}", err=True)

@@ -94,26 +94,24 @@ def confusion(matrix: np.ndarray, names: Sequence[str], *, label: str) -> bytes:
 
 
 def picture_grid(
-    pictures: np.ndarray, captions: Sequence[str], *, columns: int = 6, title: str = ""
+    pictures: Sequence[np.ndarray] | np.ndarray, captions: Sequence[str], *, columns: int = 6
 ) -> bytes:
     """Returns a PNG of small pictures with a caption each.
 
     Args:
-        pictures: (N, H, W, 3) uint8, or (N, H, W) floats drawn in grey from least to greatest.
+        pictures: Each (H, W, 3) uint8, or (H, W) floats drawn in grey from least to greatest.
         captions: One per picture.
         columns: Pictures in a row.
-        title: Heading.
     """
     with matplotlib.rc_context({**_STYLE, "axes.grid": False}):
         rows = -(-len(pictures) // columns)
-        figure = Figure(figsize=(1.35 * columns, 1.55 * rows + 0.4), layout="constrained")
+        figure = Figure(figsize=(1.35 * columns, 1.55 * rows), layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for panel in panels:
             panel.set_axis_off()
         for panel, picture, caption in zip(panels, pictures, captions, strict=False):
             panel.imshow(picture, cmap="gray", interpolation="nearest")
             panel.set_title(caption, fontsize=7)
-        figure.suptitle(title, fontsize=9)
         return _save(figure, "png", dpi=110)
 
 

@@ -16,6 +16,7 @@ class Context:
         data: What to train on: "shapes10", "cifar10" or a directory of class folders.
         seed: Seed of every random choice.
         out: Directory of the report; the training run's files lie below it.
+        resume: Whether what an earlier run finished may be used.
         say: Prints one line of progress.
     """
 
@@ -23,6 +24,7 @@ class Context:
     data: str
     seed: int
     out: Path
+    resume: bool
     say: Callable[[str], None]
 
     @property

@@ -1,0 +1,67 @@
+"""`convcheck test`: does a function compute what its operation says?"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from convcheck.cli.options import common_options, write_json
+from convcheck.core.ops import find_op
+from convcheck.core.verdict import exit_code
+
+
+@click.command("test")
+@click.argument("target")
+@click.option("--op", default="conv2d", show_default=True, help="What the function claims to be.")
+@click.option("--strength", type=click.IntRange(2, 4), default=3, show_default=True,
+              help="How many parameters are combined.")  # fmt: skip
+@click.option("--max-cases", type=click.IntRange(1), help="Most cases of the search.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=20.0,
+              show_default=True, help="Time for the search.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the values.")
+@click.option("--in-process", is_flag=True, help="Call the function here, unprotected but faster.")
+@click.option("--accumulate", metavar="DTYPE", help="Dtype in which sums are kept.")
+@click.option("--algorithm", type=click.Choice(["direct", "winograd", "fft"]),
+              help="Whose error bound holds; found out by default.")  # fmt: skip
+@click.option("--arrays", type=click.Choice(["auto", "numpy", "torch"]), default="auto",
+              show_default=True, help="Which arrays the function takes.")  # fmt: skip
+@click.option("--autograd", is_flag=True, help="TARGET is a forward function to differentiate.")
+@click.option("--no-keep", is_flag=True, help="Do not keep failing cases in .convcheck/.")
+@common_options
+def command(
+    target: str, op: str, strength: int, max_cases: int | None, seconds: float, seed: int,
+    in_process: bool, accumulate: str | None, algorithm: Any, arrays: Any, autograd: bool,
+    no_keep: bool, json_file: str | None, quiet: bool, verbose: int, color: str,
+) -> int:  # fmt: skip
+    """Test TARGET against the exact oracle, and explain every fault.
+
+    TARGET is package.module:function or path/to/file.py:function.
+
+    \b
+    convcheck test torch.nn.functional:conv2d --op conv2d
+    convcheck test kernels.py:my_conv --op conv2d --seconds 5
+    """
+    find_op(op)
+    from convcheck.conformance.check import check_implementation
+
+    live = sys.stderr.isatty() and not quiet
+
+    def show(cases: int, phase: str) -> None:
+        sys.stderr.write(f"\r{cases} cases, {phase}   ")
+        sys.stderr.flush()
+
+    if not quiet:
+        click.echo(f"testing {target} as {op} for at most {seconds:g} s", err=True)
+    report = check_implementation(
+        target, op, strength=strength, max_cases=max_cases, seconds=seconds, seed=seed,
+        isolated=not in_process, accumulate=accumulate, algorithm=algorithm, arrays=arrays,
+        autograd=autograd, keep=not no_keep, progress=show if live else None,
+    )  # fmt: skip
+    if live:
+        sys.stderr.write("\r" + " " * 40 + "\r")
+    write_json(json_file, report.to_json())
+    if json_file != "-":
+        click.echo(str(report))
+    return exit_code(report.verdict)
