@@ -94,12 +94,13 @@ def confusion(matrix: np.ndarray, names: Sequence[str], *, label: str) -> bytes:
 
 
 def picture_grid(
-    pictures: Sequence[np.ndarray] | np.ndarray, captions: Sequence[str], *, columns: int = 6
+    pictures: Sequence[np.ndarray | None] | np.ndarray, captions: Sequence[str], *, columns: int = 6
 ) -> bytes:
     """Returns a PNG of small pictures with a caption each.
 
     Args:
-        pictures: Each (H, W, 3) uint8, or (H, W) floats drawn in grey from least to greatest.
+        pictures: Each (H, W, 3) uint8, or (H, W) floats drawn in grey from least to greatest;
+            None leaves a place empty.
         captions: One per picture.
         columns: Pictures in a row.
     """
@@ -110,8 +111,9 @@ def picture_grid(
         for panel in panels:
             panel.set_axis_off()
         for panel, picture, caption in zip(panels, pictures, captions, strict=False):
-            panel.imshow(picture, cmap="gray", interpolation="nearest")
-            panel.set_title(caption, fontsize=7)
+            if picture is not None:
+                panel.imshow(picture, cmap="gray", interpolation="nearest")
+                panel.set_title(caption, fontsize=6)
         return _save(figure, "png", dpi=110)
 
 

@@ -134,14 +134,15 @@ def _pictures(result: Any) -> list[Block]:
     filters = np.concatenate([arrays.filters_before, arrays.filters_after])
     count = len(arrays.filters_before)
     captions = [f"{when} {n}" for when in ("before", "after") for n in range(count)]
-    maps = [arrays.sample.mean(axis=0)]
-    names = [result.classes[arrays.sample_label]]
+    columns = 6
+    maps: list[np.ndarray | None] = [arrays.sample.transpose(1, 2, 0), *[None] * (columns - 1)]
+    names = [result.classes[arrays.sample_label], *[""] * (columns - 1)]
     for path, channels in arrays.feature_maps.items():
         if channels.ndim != 3:  # the linear layers have no maps
             continue
         size = "x".join(map(str, channels.shape))
-        maps.extend(channels[:5])
-        names.extend([f"{path} {size}"] * len(channels[:5]))
+        maps.extend(channels[:columns])
+        names.extend([f"{path} {size}"] * len(channels[:columns]))
     return [
         Figure(
             "filters.png",
@@ -151,13 +152,13 @@ def _pictures(result: Any) -> list[Block]:
         Figure(
             "feature_maps.png",
             "Feature maps of one test picture, layer by layer",
-            figures.picture_grid(maps, names, columns=6),
+            figures.picture_grid(maps, names, columns=columns),
         ),
         Figure(
             "mistakes.png",
             "The most confident mistakes",
             figures.picture_grid(
-                arrays.mistakes.transpose(0, 2, 3, 1),
+                arrays.mistakes[:24].transpose(0, 2, 3, 1),
                 [
                     f"{result.classes[true]}, said {result.classes[said]} {share:.0%}"
                     for true, said, share in zip(
