@@ -1,0 +1,393 @@
+"""The catalogue of explanations of each operation, simplest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from convcheck.conformance.variants import (
+    Arrays,
+    Results,
+    Variant,
+    channel_variants,
+    correct,
+    kernel_variants,
+    on_inputs,
+    on_result,
+    on_spec,
+    result_variants,
+    window_variants,
+)
+from convcheck.core.case import Case
+from convcheck.core.ops import find_op
+from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
+from convcheck.oracle.formats import find_format, round_to
+from convcheck.oracle.pooling import window_sum
+
+
+@cache
+def catalogue(op_name: str) -> tuple[Variant, ...]:
+    """Returns the explanations that are tried for an operation, in order."""
+    op = find_op(op_name)
+    if op.family == "convolve":
+        return tuple(_sequence_variants())
+    if op.family in ("cross_entropy", "kl_div"):
+        return tuple(_loss_variants())
+    if op.family == "output_size":
+        return (*_size_variants(), *window_variants(1))
+    if op.family in ("max_pool", "avg_pool"):
+        own = _pool_variants(op.family)
+        return (*own, *window_variants(op.axes), *result_variants(op.axes), *_precision())
+    variants = (
+        *kernel_variants(op.axes),
+        *window_variants(op.axes),
+        *_boundaries(),
+        *channel_variants(),
+        *result_variants(op.axes),
+        *_precision(),
+    )
+    if op.family.endswith("backward"):
+        variants += tuple(_gradient_variants(op.axes))
+    return variants
+
+
+def _boundaries() -> Iterator[Variant]:
+    for mode, says in (
+        ("replicate", "repeats the edge where it must pad with zeros (replicate)"),
+        ("reflect", "reflects at the edge where it must pad with zeros"),
+        ("circular", "wraps around where it must pad with zeros (circular)"),
+    ):
+        yield on_spec(says, lambda spec, mode=mode: replace(spec, padding_mode=mode), (ConvSpec,))
+
+    def padded_with(value: float) -> Callable[[Case, Arrays], Results | None]:
+        def results(case: Case, inputs: Arrays) -> Results | None:
+            spec = case.spec
+            if not isinstance(spec, ConvSpec) or spec.transposed or "grad_output" in inputs:
+                return None
+            pairs = spec.padding_pairs()
+            x = np.pad(inputs["x"], ((0, 0), (0, 0), *pairs), constant_values=value)
+            bare = replace(spec, padding=((0, 0),) * spec.axes)
+            return correct(replace(case, spec=bare, spatial=x.shape[2:]), {**inputs, "x": x})
+
+        return results
+
+    for value in (1.0, -1.0):
+        yield Variant(says=f"pads with {value:g} instead of 0", results=padded_with(value))
+
+
+def _precision() -> Iterator[Variant]:
+    for dtype in ("float32", "float16", "bfloat16"):
+        yield Variant(
+            says=f"computes in {dtype}, or keeps sums in it", results=correct, slack=_slack(dtype)
+        )
+        rounds = _rounds(dtype)
+        yield on_inputs(f"rounds its input to {dtype}", x=rounds)
+        yield on_inputs(f"rounds the weights to {dtype}", w=rounds)
+        yield on_inputs(f"computes in {dtype}", x=rounds, w=rounds, b=rounds)
+        yield on_result(
+            f"rounds the result to {dtype}", lambda y, case, _, dtype=dtype: _rounded(y, dtype)
+        )
+    yield on_inputs("truncates its input to integers", x=lambda x, _: _whole(x))
+    yield on_inputs("truncates the weights to integers", w=lambda w, _: _whole(w))
+    yield on_result("truncates the result to integers", lambda y, case, _: _whole(y))
+
+
+def _slack(dtype: str) -> Callable[[Case, Arrays], Results | None]:
+    """How far a sum in a format may be from the exact one; nothing where the case has no more."""
+    chosen = find_format(dtype)
+
+    def slack(case: Case, inputs: Arrays) -> Results | None:
+        if find_format(case.dtype).precision <= chosen.precision or "x" not in inputs:
+            return None
+        magnitude = correct(case, {name: np.abs(array) for name, array in inputs.items()})
+        if magnitude is None:
+            return None
+        terms = 4 + (inputs["w"][0].size if "w" in inputs else 0)
+        return tuple(
+            np.where(
+                m > chosen.largest, np.inf, terms * (chosen.unit_roundoff * m + chosen.smallest)
+            )
+            for m in magnitude
+        )
+
+    return slack
+
+
+def _rounds(dtype: str) -> Callable[..., np.ndarray]:
+    return lambda array, case: _rounded(array, dtype).astype(array.dtype)
+
+
+def _rounded(array: np.ndarray, dtype: str) -> np.ndarray:
+    return round_to(array.astype(np.float64), dtype).astype(np.float64)
+
+
+def _whole(array: np.ndarray) -> np.ndarray:
+    return np.trunc(array) if array.dtype.kind == "f" else array
+
+
+def _gradient_variants(axes: int) -> Iterator[Variant]:
+    along = tuple(range(-axes, 0))
+    for place, name in enumerate(("grad_x", "grad_w", "grad_b")):
+        yield on_result(f"returns zeros for {name}", lambda y, *_: np.zeros_like(y), place)
+        yield on_result(f"negates {name}", lambda y, *_: -y, place)
+        yield on_result(f"doubles {name}", lambda y, *_: 2 * y, place)
+        yield on_result(
+            f"divides {name} by the batch size", lambda y, case, _: y / max(1, case.batch), place
+        )
+        if place < 2:
+            yield on_result(f"flips {name}", lambda y, *_: np.flip(y, along), place)
+    yield on_result("returns grad_w of the first image only", _first_image(1), 1)
+    yield on_result("returns grad_b of the first image only", _first_image(2), 2)
+    yield on_result(
+        "averages grad_b over positions instead of summing",
+        lambda y, case, inputs: y / max(1, inputs["grad_output"][:, 0].size), 2,
+    )  # fmt: skip
+    yield on_result("exchanges the channel axes of grad_w", lambda y, *_: y.swapaxes(0, 1), 1)
+
+
+def _first_image(place: int) -> Callable[[np.ndarray, Case, Arrays], np.ndarray | None]:
+    def change(y: np.ndarray, case: Case, inputs: Arrays) -> np.ndarray | None:
+        one = {name: a[:1] if name in ("x", "grad_output") else a for name, a in inputs.items()}
+        found = correct(replace(case, batch=min(1, case.batch)), one)
+        return None if found is None else found[place]
+
+    return change
+
+
+def _pool_variants(family: str) -> Iterator[Variant]:
+    yield on_spec("ignores ceil_mode", lambda spec: replace(spec, ceil_mode=False), (PoolSpec,))
+    yield on_spec("always rounds up (ceil_mode)",
+                  lambda spec: replace(spec, ceil_mode=True), (PoolSpec,))  # fmt: skip
+    yield on_spec(
+        "keeps stride 1", lambda spec: replace(spec, stride=(1,) * spec.axes), (PoolSpec,)
+    )
+    for axis in range(3):
+        yield on_spec(
+            f"uses the kernel of axis {axis} for every axis",
+            lambda spec, a=axis: (
+                replace(spec, kernel_size=(spec.kernel_size[a],) * spec.axes)
+                if a < spec.axes
+                else None
+            ),
+            (PoolSpec,),
+        )
+    yield on_spec(
+        "exchanges the kernel's axes",
+        lambda spec: replace(spec, kernel_size=spec.kernel_size[::-1]),
+        (PoolSpec,),
+    )
+    if family == "max_pool":
+        yield Variant(says="pads with zeros instead of minus infinity", results=_max_of_zero_padded)
+        yield Variant(says="takes the minimum instead of the maximum", results=_minimum)
+        yield on_result("never goes below 0", lambda y, *_: np.maximum(y, 0))
+        yield on_inputs("ignores NaN", x=lambda x, _: np.where(np.isnan(x), -np.inf, x))
+        return
+    yield on_spec("always counts the padding (ignores count_include_pad=False)",
+                  lambda spec: replace(spec, count_include_pad=True), (PoolSpec,))  # fmt: skip
+    yield on_spec("never counts the padding (as if count_include_pad=False)",
+                  lambda spec: replace(spec, count_include_pad=False), (PoolSpec,))  # fmt: skip
+    yield Variant(says="always divides by the kernel size", results=_by_kernel)
+    yield Variant(says="returns the sum instead of the average", results=_sums)
+
+
+def _max_of_zero_padded(case: Case, inputs: Arrays) -> Results | None:
+    spec = case.spec
+    assert isinstance(spec, PoolSpec)
+    if not any(map(sum, spec.padding)):
+        return None
+    x = np.pad(inputs["x"], ((0, 0), (0, 0), *spec.padding))
+    bare = replace(spec, padding=((0, 0),) * spec.axes)
+    return correct(replace(case, spec=bare, spatial=x.shape[2:]), {"x": x})
+
+
+def _minimum(case: Case, inputs: Arrays) -> Results | None:
+    right = correct(case, {"x": -inputs["x"]})
+    return None if right is None else (-right[0],)
+
+
+def _sums(case: Case, inputs: Arrays) -> Results | None:
+    assert isinstance(case.spec, PoolSpec)
+    if correct(case, inputs) is None:
+        return None
+    return (window_sum(inputs["x"].astype(np.float64), case.spec),)
+
+
+def _by_kernel(case: Case, inputs: Arrays) -> Results | None:
+    sums = _sums(case, inputs)
+    assert isinstance(case.spec, PoolSpec)
+    return None if sums is None else (sums[0] / np.prod(case.spec.kernel_size),)
+
+
+def _sequence_variants() -> Iterator[Variant]:
+    yield on_inputs("does not flip g (cross-correlation)", g=lambda g, _: np.flip(g))
+    for axis in range(2):
+        yield on_inputs(
+            f"does not flip g along axis {axis}",
+            g=lambda g, case, a=axis: np.flip(g, a) if a < g.ndim and g.ndim > 1 else g,
+        )
+    yield on_inputs("flips f", f=lambda f, _: np.flip(f))
+    yield on_result("reverses the result", lambda y, *_: np.flip(y))
+    for says, part in (
+        ('centres mode "same" one too late', lambda m, n: (n // 2, m)),
+        ('centres mode "same" on the larger sequence (as numpy.convolve)',
+         lambda m, n: ((min(m, n) - 1) // 2, max(m, n))),
+        ('starts mode "same" at the front', lambda m, n: (0, m)),
+        ('ends mode "same" at the end', lambda m, n: (n - 1, m)),
+    ):  # fmt: skip
+        yield Variant(says=says, results=_cut_by("same", part))
+    for mode in ("full", "same", "valid"):
+        yield on_spec(
+            f'always answers in mode "{mode}"',
+            lambda spec, mode=mode: replace(spec, mode=mode),
+            (SequenceSpec,),
+        )
+    yield Variant(says='leaves mode "valid" empty where g is longer', results=_empty_valid)
+    yield Variant(says="convolves circularly", results=_circular)
+    yield on_result("leaves out the last element", lambda y, *_: y[..., :-1])
+    yield on_result("leaves out the first element", lambda y, *_: y[..., 1:])
+    yield on_result("leaves the last element at zero", lambda y, *_: _last_zero(y))
+    yield on_result("returns zeros", lambda y, *_: np.zeros_like(y))
+    yield on_result("negates the result", lambda y, *_: -y)
+    yield on_inputs("ignores the sign of g", g=lambda g, _: np.abs(g))
+    yield on_inputs("does not read the last element of g", g=lambda g, _: _last_zero(g))
+    yield on_inputs("does not read the last element of f", f=lambda f, _: _last_zero(f))
+    for name in ("f", "g"):
+        yield on_inputs(
+            f"replaces NaN by 0 in {name}",
+            **{name: lambda a, _: np.where(np.isnan(a), a.dtype.type(0), a)},
+        )
+        yield on_inputs(
+            f"replaces NaN and infinities by 0 in {name}",
+            **{name: lambda a, _: np.where(np.isfinite(a), a, a.dtype.type(0))},
+        )
+    for dtype in ("float32", "float16"):
+        rounds = _rounds(dtype)
+        yield on_inputs(f"computes in {dtype}", f=rounds, g=rounds)
+        yield on_result(
+            f"rounds the result to {dtype}", lambda y, case, _, dtype=dtype: _rounded(y, dtype)
+        )
+
+
+def _cut_by(
+    mode: str, part: Callable[[int, int], tuple[int, int]]
+) -> Callable[[Case, Arrays], Results | None]:
+    def results(case: Case, inputs: Arrays) -> Results | None:
+        spec = case.spec
+        assert isinstance(spec, SequenceSpec)
+        if spec.mode != mode:
+            return correct(case, inputs)
+        whole = correct(replace(case, spec=replace(spec, mode="full")), inputs)
+        if whole is None:
+            return None
+        slices = []
+        for m, n in zip(case.spatial, spec.kernel_size, strict=True):
+            start, length = part(m, n)
+            slices.append(slice(start, start + length))
+        return (whole[0][tuple(slices)],)
+
+    return results
+
+
+def _empty_valid(case: Case, inputs: Arrays) -> Results | None:
+    right = correct(case, inputs)
+    assert isinstance(case.spec, SequenceSpec)
+    if right is None or case.spec.mode != "valid" or case.spatial >= case.spec.kernel_size:
+        return right
+    return (right[0][:0],)
+
+
+def _circular(case: Case, inputs: Arrays) -> Results | None:
+    spec = case.spec
+    assert isinstance(spec, SequenceSpec)
+    if spec.axes != 1 or spec.mode != "same":
+        return correct(case, inputs)
+    size = case.spatial[0]
+    whole = correct(replace(case, spec=replace(spec, mode="full")), inputs)
+    if whole is None:
+        return None
+    wrapped = np.zeros(size)
+    np.add.at(wrapped, np.arange(len(whole[0])) % size, whole[0])
+    return (wrapped,)
+
+
+def _last_zero(array: np.ndarray) -> np.ndarray:
+    copy = array.copy()
+    copy[..., -1:] = 0
+    return copy
+
+
+def _loss_variants() -> Iterator[Variant]:
+    for reduction in ("mean", "sum", "none", "batchmean"):
+        yield on_spec(
+            f'always reduces by "{reduction}"',
+            lambda spec, r=reduction: replace(spec, reduction=r),
+            (LossSpec,),
+        )
+    yield on_spec("ignores label_smoothing",
+                  lambda spec: replace(spec, label_smoothing=0), (LossSpec,))  # fmt: skip
+    yield on_spec("ignores log_target", lambda spec: replace(spec, log_target=False), (LossSpec,))
+    yield on_spec("always takes the target as logarithms",
+                  lambda spec: replace(spec, log_target=True), (LossSpec,))  # fmt: skip
+    yield on_result("negates the result", lambda y, *_: -y)
+    yield on_result("takes logarithms to base 2", lambda y, *_: y / np.log(2.0))
+    yield on_result("takes logarithms to base 10", lambda y, *_: y / np.log(10.0))
+    yield on_result("doubles the result", lambda y, *_: 2 * y)
+    yield on_result("halves the result", lambda y, *_: y / 2)
+    yield on_result("returns zeros", lambda y, *_: np.zeros_like(y))
+    yield on_result("divides by the number of classes once more",
+                    lambda y, case, _: y / max(1, case.channels))  # fmt: skip
+    yield on_result("divides by the batch size once more",
+                    lambda y, case, _: y / max(1, case.batch))  # fmt: skip
+    yield on_result("multiplies by the number of classes",
+                    lambda y, case, _: y * case.channels)  # fmt: skip
+    yield on_result("divides by the batch size instead of the number of elements",
+                    lambda y, case, _: y * np.prod((case.channels, *case.spatial)))  # fmt: skip
+    yield on_result("divides by the batch size instead of the number of positions",
+                    lambda y, case, _: y * np.prod(case.spatial))  # fmt: skip
+    yield on_inputs("ignores the sign of the scores", input=lambda a, _: np.abs(a))
+    yield Variant(says="exchanges input and target", results=_exchanged)
+
+
+def _exchanged(case: Case, inputs: Arrays) -> Results | None:
+    if case.op != "kl_div":
+        return None
+    return correct(case, {"input": inputs["target"], "target": inputs["input"]})
+
+
+def _size_variants() -> Iterator[Variant]:
+    formulas: tuple[tuple[str, Callable[[int, int, int, int, int], int]], ...] = (
+        ("rounds up instead of down",
+         lambda n, k, s, p, d: -(-(n + 2 * p - d * (k - 1) - 1) // s) + 1),
+        ("leaves out the + 1", lambda n, k, s, p, d: (n + 2 * p - d * (k - 1) - 1) // s),
+        ("counts the padding once", lambda n, k, s, p, d: (n + p - d * (k - 1) - 1) // s + 1),
+        ("takes d * k as the effective kernel", lambda n, k, s, p, d: (n + 2 * p - d * k) // s + 1),
+        ("does not subtract the 1", lambda n, k, s, p, d: (n + 2 * p - d * (k - 1)) // s + 1),
+        ("divides before it adds", lambda n, k, s, p, d: (n + 2 * p - d * (k - 1)) // s),
+        ("takes d * (k + 1) - 1 as the effective kernel",
+         lambda n, k, s, p, d: (n + 2 * p - d * (k + 1)) // s + 1),
+        ("rounds the quotient to the nearest integer",
+         lambda n, k, s, p, d: round((n + 2 * p - d * (k - 1) - 1) / s) + 1),
+        ("divides in floating point",
+         lambda n, k, s, p, d: int((n + 2 * p - d * (k - 1) - 1) / s) + 1),
+    )  # fmt: skip
+    for says, formula in formulas:
+        yield Variant(says=says, results=_sized(formula))
+
+
+def _sized(formula: Callable[..., int]) -> Callable[[Case, Arrays], Results | None]:
+    def results(case: Case, inputs: Arrays) -> Results | None:
+        spec = case.spec
+        assert isinstance(spec, ConvSpec)
+        try:
+            size = formula(
+                case.spatial[0], spec.kernel_size[0], spec.stride[0],
+                spec.padding_pairs()[0][0], spec.dilation[0],
+            )  # fmt: skip
+        except (ZeroDivisionError, OverflowError):
+            return None
+        return (np.array(size),)
+
+    return results

@@ -1,0 +1,265 @@
+"""`check_implementation`: does this function compute what its operation says?"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from convcheck.conformance.bench import Bench, Observation
+from convcheck.conformance.covering import reached
+from convcheck.conformance.execute import Runner, open_runner
+from convcheck.conformance.findings import find_faults
+from convcheck.conformance.judge import Contract, optional_features, without
+from convcheck.conformance.kept import keep_cases, kept_cases
+from convcheck.conformance.outcome import Returned
+from convcheck.conformance.parameters import Level, Row
+from convcheck.conformance.report import Coverage, ImplementationReport
+from convcheck.conformance.search import Planned, parameters_for, planned, work
+from convcheck.conformance.subject import subject_of
+from convcheck.conformance.transform import transform_of
+from convcheck.core.case import Case
+from convcheck.core.errors import UsageError
+from convcheck.core.ops import Op, find_op
+from convcheck.core.verdict import Verdict
+from convcheck.oracle.expected import Algorithm, Expected
+from convcheck.oracle.formats import find_format
+
+Progress = Callable[[int, str], None]
+
+# After the first failure, as much more is tried: enough to tell one fault from another.
+_MORE_CASES = 60
+_MORE_SECONDS = 0.25
+# A call that is predicted to take longer is left out; the report says so.
+_LONGEST_CALL_S = 1.0
+
+
+def check_implementation(
+    fn: str | Callable[..., Any],
+    op: str = "conv2d",
+    *,
+    seconds: float = 20.0,
+    seed: int = 0,
+    isolated: bool = True,
+    strength: int = 3,
+    max_cases: int | None = None,
+    arrays: Literal["auto", "numpy", "torch"] = "auto",
+    accumulate: str | None = None,
+    algorithm: Algorithm | None = None,
+    autograd: bool = False,
+    deadline_s: float = 3.0,
+    keep: bool = True,
+    progress: Progress | None = None,
+) -> ImplementationReport:
+    """Returns whether a function computes its operation, with every distinct fault found.
+
+    Corners come first, then calls that must be refused, then a covering array, then random cases
+    until the time ends. A fault ends the search: it is shrunk, diagnosed and drawn.
+
+    Args:
+        fn: The function; a callable, or `"package.module:function"`, `"file.py:function"`.
+        op: The operation that it claims to be; see `convcheck.core.ops.OPS`.
+        seconds: Wall time of the search; infinity needs `max_cases`.
+        seed: Seed of the values and of the random cases.
+        isolated: Whether it runs in a process of its own, where a crash or hang is a finding; a
+            function that a new interpreter cannot import needs False.
+        strength: How many parameters the covering array combines: 2, 3 or 4.
+        max_cases: Most cases of the search.
+        arrays: What the function takes; found out by default.
+        accumulate: Dtype in which sums are kept, where that is not the dtype of the case.
+        algorithm: "direct", "winograd" or "fft"; found out by default.
+        autograd: Whether `fn` is the forward function of a backward op, to be differentiated.
+        deadline_s: Seconds that one isolated call may take.
+        keep: Whether failing cases are kept in `.convcheck/` and tried first next time.
+        progress: Told the number of cases run and the phase.
+
+    Raises:
+        TargetError: The function cannot be loaded, or not be called as the operation is.
+        UsageError: The operation or an option is unknown.
+    """
+    found = find_op(op)
+    if strength not in (2, 3, 4):
+        raise UsageError(f"strength {strength}", why="it must be 2, 3 or 4")
+    if accumulate is not None:
+        find_format(accumulate)
+    if algorithm not in (None, "direct", "winograd", "fft"):
+        raise UsageError(f"algorithm {algorithm!r} is unknown", fix="use direct, winograd or fft")
+    if max_cases is not None and max_cases < 1:
+        raise UsageError(f"max_cases {max_cases}", why="it must be at least 1")
+    if not seconds > 0:
+        raise UsageError(f"seconds {seconds}", why="it must be more than 0")
+    start = time.monotonic()
+    with open_runner(
+        fn, op, isolated=isolated, arrays=arrays, deadline_s=deadline_s, autograd=autograd
+    ) as runner:
+        subject = subject_of(fn, op, runner.arrays, autograd=autograd)
+        contract = Contract(accumulate=accumulate, algorithm=algorithm or "direct")
+        run = _Run(op=found, runner=runner, bench=Bench(runner, contract), detect=not algorithm)
+        kept = kept_cases(subject.name, op) if keep and subject.importable else []
+        unsupported = _unsupported_levels(runner)
+        cases = planned(found, strength=strength, seed=seed, kept=kept, left_out=unsupported)
+        _search(run, cases, start + seconds, max_cases, progress)
+        findings = (
+            find_faults(
+                run.bench, subject, run.seen, run.seen[0], seconds=_shrink_seconds(isolated)
+            )
+            if run.failed
+            else []
+        )
+    if keep and subject.importable and findings:
+        note = keep_cases(subject.name, [f.case for f in findings if f.case])
+        run.notes += [note] if note else []
+    share = reached(parameters_for(found, unsupported), run.rows, strength) if run.rows else 0.0
+    return ImplementationReport(
+        target=subject.name,
+        op=op,
+        verdict=Verdict.FAIL if findings else Verdict.PASS if run.compared else Verdict.UNKNOWN,
+        findings=tuple(findings),
+        cases=sum(run.phases.values()),
+        coverage=Coverage(
+            strength=strength,
+            parameters=len(parameters_for(found, unsupported)),
+            share=share,
+            phases=dict(run.phases),
+            left_out=dict(run.left_out),
+            unsupported=tuple(run.unsupported),
+            compared=run.compared,
+            algorithm=run.bench.contract.algorithm,
+            isolated=isolated,
+            seconds=time.monotonic() - start,
+        ),
+        notes=tuple(run.notes),
+    )
+
+
+def assert_implementation(fn: str | Callable[..., Any], op: str = "conv2d", **options: Any) -> None:
+    """Raises an AssertionError that carries the findings if a function is not what it claims.
+
+    Args:
+        fn: The function.
+        op: The operation that it claims to be.
+        options: Those of `check_implementation`.
+
+    Raises:
+        AssertionError: A fault was found, or nothing could be compared; `report` is its attribute.
+    """
+    report = check_implementation(fn, op, **options)
+    if not report.passed:
+        error = AssertionError(str(report))
+        error.report = report  # type: ignore[attr-defined]
+        raise error
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What a search has seen so far."""
+
+    op: Op
+    runner: Runner
+    bench: Bench
+    detect: bool
+    seen: list[Observation] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    phases: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    unsupported: dict[str, None] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    failed: int = 0
+    compared: int = 0
+    spent_s: float = 0.0
+    spent_work: int = 0
+
+
+def _search(
+    run: _Run,
+    cases: Any,
+    deadline: float,
+    max_cases: int | None,
+    progress: Progress | None,
+) -> None:
+    stop_at, more = deadline, max_cases
+    for item in cases:
+        done = sum(run.phases.values())
+        if time.monotonic() >= stop_at or (more is not None and done >= more):
+            return
+        reason = _reason_to_leave_out(run, item.case)
+        if reason:
+            run.left_out[reason] += 1
+            continue
+        failed = _try(run, item)
+        if progress and done % 20 == 0:
+            progress(done, item.phase)
+        if failed and run.failed == 1:
+            stop_at = min(deadline, time.monotonic() + _MORE_SECONDS)
+            more = min(max_cases or done + _MORE_CASES, done + 1 + _MORE_CASES)
+
+
+def _try(run: _Run, item: Planned) -> bool:
+    seen = _judged(run, run.bench.observe(item.case, first=not run.seen))
+    run.phases[item.phase] += 1
+    if item.row is not None:
+        run.rows.append(item.row)
+    if isinstance(seen.outcome, Returned):
+        run.spent_s += seen.outcome.seconds
+        run.spent_work += work(item.case) + 200
+    if seen.problem is None:
+        if isinstance(seen.wanted, Expected) and isinstance(seen.outcome, Returned):
+            run.compared += sum(array.values.size for array in seen.wanted.outputs)
+            run.answered.update(optional_features(item.case))
+        run.seen.append(seen)
+        return False
+    if seen.problem.kind == "refused" and _is_unsupported(run, seen):
+        return False
+    run.seen.append(seen)
+    run.failed += 1
+    return True
+
+
+def _judged(run: _Run, seen: Observation) -> Observation:
+    """Judges again where the result shows that the function transforms and rounds."""
+    if run.detect and seen.problem is not None and run.bench.contract.algorithm == "direct":
+        algorithm = transform_of(run.bench, seen)
+        if algorithm:
+            run.bench.contract = replace(run.bench.contract, algorithm=algorithm)
+            return run.bench.again(seen)
+    return seen
+
+
+def _is_unsupported(run: _Run, seen: Observation) -> bool:
+    """Whether a refusal is owed to a feature that the function does not take at all."""
+    if not isinstance(seen.wanted, Expected):
+        return False
+    for feature in optional_features(seen.case):
+        if feature in run.answered:
+            continue
+        plain = without(seen.case, feature)
+        if plain == seen.case or run.bench.observe(plain).problem is None:
+            run.unsupported[feature] = None
+            run.left_out[f"with {feature}, which it refuses"] += 1
+            return True
+    return False
+
+
+def _reason_to_leave_out(run: _Run, case: Case) -> str:
+    impossible = run.runner.unsupported(case)
+    if impossible:
+        return impossible
+    for feature in optional_features(case):
+        if feature in run.unsupported:
+            return f"with {feature}, which it refuses"
+    if run.spent_work:
+        predicted = run.spent_s / run.spent_work * work(case)
+        if predicted > _LONGEST_CALL_S:
+            return f"predicted to take more than {_LONGEST_CALL_S:g} s"
+    return ""
+
+
+def _unsupported_levels(runner: Runner) -> tuple[Level, ...]:
+    return ("bfloat16",) if runner.arrays == "numpy" else ("reversed",)
+
+
+def _shrink_seconds(isolated: bool) -> float:
+    return 8.0 if isolated else 5.0

@@ -1,0 +1,315 @@
+"""The small grid of corners: the cases that come first, since most faults show there.
+
+Each corner is a base call with a few parameters moved, and small enough to be read. "window"
+parameters without an axis (`stride`) mean every axis; `_first` and `_last` mean one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convcheck.conformance.parameters import AXES, Row
+from convcheck.conformance.rows import case_from_row
+from convcheck.core.case import Case
+from convcheck.core.ops import Op
+
+
+def _product(rows: tuple[Row, ...], bases: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Returns every base with every row over it."""
+    return tuple({**base, **row} for row in rows for base in bases)
+
+
+# Kernel and windows differ between the axes, so that a swap of axes shows in the base already.
+_BASE: Row = {"kernel": 2, "kernel_last": 3, "extent": 3, "extent_last": 4}
+_CHANNELS: Row = {"in_per_group": 2, "out_per_group": 3, "channels": 2}
+
+_WINDOW: tuple[Row, ...] = (
+    {},
+    {"arguments": "int", "kernel": 3},
+    {"batch": 2},
+    {"batch": 3, "extent_last": 4},
+    {"stride": 2},
+    {"stride_first": 2},
+    {"stride_last": 2},
+    {"stride_last": 3, "remainder_last": "most"},
+    {"stride_first": 3, "remainder_first": "most"},
+    {"stride": 2, "remainder": "most"},
+    {"stride": "past_kernel"},
+    {"padding": "half", "kernel": 3},
+    {"padding_first": "half", "kernel": 4},
+    {"padding_last": "half", "kernel": 3},
+    {"padding": "half", "stride": 2, "kernel": 3},
+    {"padding": "half", "stride": 2, "kernel": 3, "remainder": "most", "arguments": "int"},
+    {"kernel": 1},
+    {"kernel": 1, "stride": 2},
+    {"kernel": 2, "extent": 1},
+    {"kernel": 4, "extent": 2},
+    {"kernel": 5, "extent": 3, "arguments": "int"},
+    {"kernel_first": 5, "kernel_last": 1},
+    {"kernel_last": 7, "kernel": 1},
+    {"extent": 1},
+    {"extent_first": 1, "extent_last": 9},
+    {"extent_first": 9, "extent_last": 1},
+)
+
+_DILATED: tuple[Row, ...] = (
+    {"dilation": 2},
+    {"dilation_first": 2},
+    {"dilation_last": 2},
+    {"dilation_last": 3},
+    {"dilation": 2, "stride": 2},
+    {"dilation": 2, "padding": "half", "kernel": 3},
+    {"dilation": 2, "padding": 1, "stride": 2, "remainder": "most", "arguments": "int"},
+    {"dilation": 3, "stride": 3, "remainder": "most"},
+)
+
+_CONV: tuple[Row, ...] = (
+    {"bias": 1},
+    {"bias": 1, "batch": 2},
+    {"padding": 1},
+    {"padding": 1, "bias": 1, "batch": 3},
+    {"padding_first": 1},
+    {"padding_last": 1},
+    {"padding_first": 2, "padding_last": 1},
+    {"padding": "past_half"},
+    {"padding": "past_half", "kernel": 1},
+    {"padding": 3, "stride": 2},
+    {"padding": 1, "stride_first": 2, "stride_last": 3},
+    {"padding": 1, "stride_first": 3, "stride_last": 2},
+    {"stride_first": 2, "padding_last": 2, "dilation_first": 2},
+    {"groups": 2},
+    {"groups": 3, "bias": 1},
+    {"groups": 2, "in_per_group": 3, "out_per_group": 2, "batch": 2},
+    {"groups": 4, "in_per_group": 1, "out_per_group": 1},
+    {"groups": 3, "in_per_group": 1, "out_per_group": 2, "bias": 1},
+    {"groups": 2, "in_per_group": 2, "out_per_group": 1},
+    {"groups": 2, "stride": 2, "padding": 1, "dilation": 2},
+    {"in_per_group": 1, "out_per_group": 1},
+    {"in_per_group": 1},
+    {"out_per_group": 1},
+    {"in_per_group": 5, "out_per_group": 1, "kernel": 1},
+)
+
+_TEXT: tuple[Row, ...] = (
+    {"padding_text": "same", "kernel": 3},
+    {"padding_text": "same", "kernel": 2, "kernel_last": 4},
+    {"padding_text": "same", "kernel": 2, "dilation": 3},
+    {"padding_text": "valid", "stride": 2},
+)
+
+_TRANSPOSED: tuple[Row, ...] = (
+    {"stride": 2, "output_padding": "most"},
+    {"stride_first": 2, "output_padding_first": "most"},
+    {"stride_last": 3, "output_padding_last": "most"},
+    {"stride": 3, "padding": 1, "output_padding": "most"},
+    {"dilation": 3, "output_padding": "most"},
+    {"stride": 2, "groups": 2, "padding": 1, "bias": 1},
+)
+
+_POOL: tuple[Row, ...] = (
+    {"ceil_mode": 1, "stride": 2, "remainder": "most"},
+    {"ceil_mode": 1, "stride": 3, "remainder": "most", "kernel": 2},
+    {"ceil_mode": 1, "stride": 2, "kernel": 3, "padding": "half", "remainder": "most"},
+    {"ceil_mode": 1, "stride": "past_kernel", "remainder": "most", "kernel": 2, "padding": "half"},
+    {"ceil_mode": 1, "stride_last": 3, "remainder_last": "most"},
+    {"ceil_mode": 1},
+    {"values": "negative", "padding": "half", "kernel": 3},
+    {"values": "negative", "padding": "half", "kernel": 2, "stride": 1},
+)
+
+_AVERAGE: tuple[Row, ...] = _product(
+    ({"count_include_pad": 0},),
+    (
+        {"padding": "half", "kernel": 3},
+        {"padding": "half", "kernel": 2, "stride": 2},
+        {"padding": "half", "kernel": 3, "stride": 2, "ceil_mode": 1, "remainder": "most"},
+        {},
+    ),
+)
+
+_ARRAYS: tuple[Row, ...] = (
+    {"dtype": "float64"},
+    {"dtype": "float64", "values": "large"},
+    {"values": "large"},
+    {"values": "real"},
+    {"dtype": "float64", "values": "real"},
+    {"values": "negative"},
+    {"values": "one_hot"},
+    {"values": "negative_zero"},
+    {"values": "nonfinite"},
+    {"layout": "channels_last"},
+    {"layout": "transposed"},
+    {"layout": "sliced"},
+    {"layout": "expanded"},
+    {"layout": "reversed"},
+    {"layout": "offset"},
+    {"dtype": "float16"},
+    {"dtype": "bfloat16"},
+    {"dtype": "float16", "values": "large"},
+    {"dtype": "bfloat16", "values": "large"},
+    {"dtype": "float64", "layout": "transposed"},
+)
+
+# One thing large at a time: past vector widths, tiles and unrolled loops.
+_LARGE_WINDOW: tuple[Row, ...] = (
+    {"extent_last": 17},
+    {"extent_last": 33, "extent": 1},
+    {"extent_last": 65, "extent": 1},
+    {"extent_last": 130, "extent": 1, "kernel": 1},
+    {"extent_last": 260, "extent": 1, "kernel": 1, "kernel_last": 1},
+    {"extent_first": 33, "extent_last": 1, "kernel_last": 1},
+    {"extent_first": 70, "extent_last": 2, "kernel_last": 2},
+    {"extent": 12, "extent_last": 13},
+    {"batch": 5},
+    {"batch": 9, "extent": 1},
+    {"batch": 17, "extent": 1, "kernel": 1},
+    {"kernel_last": 9, "extent": 1},
+    {"kernel_first": 11, "extent": 1, "kernel_last": 1},
+    {"kernel": 7, "extent": 1, "arguments": "int"},
+    {"stride_last": 4, "extent_last": 4, "remainder_last": "most"},
+    {"stride_first": 5, "extent_first": 3, "kernel_first": 2},
+    {"stride": 4, "padding": "half", "kernel": 5},
+)
+
+_LARGE_CONV: tuple[Row, ...] = (
+    {"in_per_group": 17, "out_per_group": 1, "kernel": 1, "kernel_last": 2},
+    {"in_per_group": 1, "out_per_group": 17, "kernel": 1, "kernel_last": 2, "bias": 1},
+    {"in_per_group": 33, "out_per_group": 2, "kernel": 1},
+    {"in_per_group": 2, "out_per_group": 34, "kernel": 1},
+    {"in_per_group": 65, "out_per_group": 3, "kernel": 1, "kernel_last": 1},
+    {"in_per_group": 3, "out_per_group": 67, "kernel": 1, "kernel_last": 1, "bias": 1},
+    {"in_per_group": 130, "out_per_group": 1, "kernel": 1, "kernel_last": 1},
+    {"in_per_group": 260, "out_per_group": 1, "kernel": 1, "kernel_last": 1, "extent": 1},
+    {"in_per_group": 17, "out_per_group": 19, "padding": 1, "stride": 2},
+    {"groups": 8, "in_per_group": 1, "out_per_group": 1, "bias": 1},
+    {"groups": 17, "in_per_group": 1, "out_per_group": 1},
+    {"groups": 5, "in_per_group": 2, "out_per_group": 3, "kernel": 1},
+    {"dilation_last": 5, "kernel_last": 3},
+    {"dilation_first": 4, "kernel_first": 3, "extent_first": 5},
+    {"dilation_last": 20, "kernel": 1, "kernel_last": 2, "extent_last": 3},
+    {"padding": 5, "kernel": 2},
+    {"padding_last": 9, "extent": 1, "kernel": 1, "kernel_last": 3, "extent_last": 20},
+)
+
+_LOSS: tuple[Row, ...] = _product(
+    ({"values": "real"}, {}, {"values": "large"}),
+    (
+        {"batch": 2, "classes": 3},
+        {"batch": 2, "classes": 3, "reduction": "sum"},
+        {"batch": 3, "classes": 4, "reduction": "none"},
+        {"batch": 2, "classes": 3, "positions": "3"},
+        {"batch": 2, "classes": 3, "positions": "2x3", "reduction": "none"},
+        {"batch": 2, "classes": 5, "positions": "2x3", "reduction": "sum"},
+        {"batch": 17, "classes": 1},
+        {"batch": 1, "classes": 33},
+        {"batch": 4, "classes": 3, "dtype": "float64"},
+        {"batch": 4, "classes": 3, "layout": "transposed"},
+        {"batch": 4, "classes": 3, "layout": "sliced"},
+    ),
+)
+_CROSS_ENTROPY: tuple[Row, ...] = _product(
+    ({"batch": 3, "classes": 4},),
+    (
+        {"label_smoothing": 10},
+        {"label_smoothing": 50, "reduction": "sum"},
+        {"target": "probabilities"},
+        {"target": "probabilities", "reduction": "none", "positions": "2x3"},
+        {"target": "probabilities", "label_smoothing": 10},
+        {"positions": "2x3", "label_smoothing": 10},
+    ),
+)
+_KL_DIV: tuple[Row, ...] = _product(
+    ({"batch": 3, "classes": 4},),
+    (
+        {"reduction": "batchmean"},
+        {"log_target": 1},
+        {"log_target": 1, "reduction": "batchmean"},
+        {"log_target": 1, "reduction": "none", "positions": "3"},
+        {"log_target": 1, "reduction": "sum", "values": "real"},
+    ),
+)
+
+_SEQUENCE: tuple[Row, ...] = _product(
+    ({"mode": "full"}, {"mode": "same"}, {"mode": "valid"}),
+    (
+        {"f_w": 5, "g_w": 3},
+        {"f_w": 3, "g_w": 5},
+        {"f_w": 4, "g_w": 4},
+        {"f_w": 6, "g_w": 2},
+        {"f_w": 2, "g_w": 6},
+        {"f_w": 1, "g_w": 1},
+        {"f_w": 1, "g_w": 4},
+        {"f_w": 7, "g_w": 1},
+        {"axes": 2, "f_h": 4, "f_w": 5, "g_h": 2, "g_w": 3},
+        {"axes": 2, "f_h": 2, "f_w": 3, "g_h": 4, "g_w": 5},
+        {"axes": 2, "f_h": 5, "f_w": 2, "g_h": 2, "g_w": 4},
+        {"f_w": 5, "g_w": 3, "dtype": "float32"},
+        {"f_w": 5, "g_w": 3, "dtype": "int64"},
+        {"f_w": 5, "g_w": 2, "layout": "reversed"},
+        {"f_w": 5, "g_w": 2, "layout": "sliced"},
+        {"f_w": 5, "g_w": 2, "values": "real"},
+        {"f_w": 5, "g_w": 2, "values": "large"},
+        {"f_w": 5, "g_w": 2, "values": "nonfinite"},
+        {"f_w": 130, "g_w": 33},
+        {"f_w": 33, "g_w": 130},
+        {"f_w": 600, "g_w": 3},
+    ),
+)
+
+
+def corners(op: Op) -> list[Case]:
+    """Returns the corner cases of an operation, in the order in which they are tried."""
+    return list(dict.fromkeys(_corners(op)))
+
+
+def _corners(op: Op) -> Iterator[Case]:
+    if op.family in ("cross_entropy", "kl_div", "convolve"):
+        own = {
+            "cross_entropy": _LOSS + _CROSS_ENTROPY,
+            "kl_div": _LOSS + _KL_DIV,
+            "convolve": _SEQUENCE,
+        }[op.family]
+        for row in own:
+            if op.family == "convolve":
+                row = {"dtype": "float64", **row}
+            yield case_from_row(op, row, seed=1)
+        return
+    backward = op.family.endswith("backward")
+    rows = _WINDOW
+    if op.family == "output_size":
+        rows += _DILATED + _LARGE_WINDOW
+    elif op.family in ("max_pool", "avg_pool"):
+        rows += _POOL + (_AVERAGE if op.family == "avg_pool" else _DILATED)
+        rows += _ARRAYS + _LARGE_WINDOW
+    else:
+        rows += _DILATED + _CONV
+        rows += _TRANSPOSED if op.family.startswith("conv_transpose") else _TEXT
+        rows += _ARRAYS + _LARGE_WINDOW + _LARGE_CONV
+    for row in rows:
+        if backward and (row.get("values") == "nonfinite" or row.get("bias")):
+            continue
+        yield case_from_row(op, _expanded(op, {**_CHANNELS, **row}), seed=1)
+    if not (backward or op.family == "output_size"):
+        empty = _expanded(op, {**_CHANNELS, "batch": 0})
+        yield case_from_row(op, empty, seed=1)
+
+
+def _expanded(op: Op, row: Row) -> Row:
+    """Spells out each axis: all axes first, then `_first`, then `_last`, the row over the base."""
+    names = AXES[op.axes]
+    window = ("kernel", "stride", "padding", "dilation", "extent", "remainder", "output_padding")
+    expanded = {
+        key: value for key, value in row.items() if key.rsplit("_", 1)[0] not in window
+        and key not in window
+    }  # fmt: skip
+    for part in window:
+        # A kernel named for all axes overrides the base's last one.
+        sources = [row] if part in row or part not in _BASE else [_BASE, row]
+        for source in sources:
+            for key, targets in (
+                (part, names), (f"{part}_first", names[:1] if len(names) > 1 else ""),
+                (f"{part}_last", names[-1:]),
+            ):  # fmt: skip
+                if key in source:
+                    expanded.update({f"{part}_{name}": source[key] for name in targets})
+    return expanded

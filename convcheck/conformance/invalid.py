@@ -1,0 +1,79 @@
+"""Calls that must be refused: returning anything from them is a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from convcheck.conformance.corners import corners
+from convcheck.core.case import Case
+from convcheck.core.errors import GeometryError
+from convcheck.core.ops import Op
+from convcheck.core.shapes import output_shape
+from convcheck.core.sizes import effective_kernel
+from convcheck.core.spec import ConvSpec, PoolSpec, SequenceSpec
+
+
+def invalid_cases(op: Op) -> list[Case]:
+    """Returns impossible calls of an operation, each wrong in one way.
+
+    A backward function is given a gradient whose shape an impossible call does not have, and a
+    loss has no geometry: neither has any.
+    """
+    if op.family in ("cross_entropy", "kl_div") or op.family.endswith("backward"):
+        return []
+    return [case for case in dict.fromkeys(_candidates(op)) if must_refuse(case)]
+
+
+def must_refuse(case: Case) -> bool:
+    """Returns whether the contract says that the call is refused."""
+    try:
+        output_shape(case)
+    except GeometryError:
+        return True
+    return False
+
+
+def _candidates(op: Op) -> Iterator[Case]:
+    base = corners(op)[0]
+    spec = base.spec
+    if isinstance(spec, SequenceSpec):
+        yield replace(base, spatial=(4, 2), spec=SequenceSpec(kernel_size=(2, 4), mode="valid"))
+        return
+    assert isinstance(spec, (ConvSpec, PoolSpec))
+    transposed = isinstance(spec, ConvSpec) and spec.transposed
+    assert not isinstance(spec.padding, str)
+    for axis in {0, op.axes - 1}:
+        if not transposed:
+            span = effective_kernel(spec.kernel_size[axis], spec.dilation[axis])
+            for size in {span - 1, 1}:
+                yield replace(base, spatial=_at(base.spatial, axis, size))
+            wide = _at(spec.kernel_size, axis, base.spatial[axis] + 4)
+            yield replace(base, spec=replace(spec, kernel_size=wide))
+        yield replace(base, spec=replace(spec, stride=_at(spec.stride or (), axis, 0)))
+        yield replace(base, spec=replace(spec, padding=_at(spec.padding, axis, (-1, -1))))
+        if op.family != "avg_pool":
+            yield replace(base, spec=replace(spec, dilation=_at(spec.dilation, axis, 0)))
+        if isinstance(spec, PoolSpec):
+            too_much = spec.kernel_size[axis] // 2 + 1
+            yield replace(
+                base, spec=replace(spec, padding=_at(spec.padding, axis, (too_much,) * 2))
+            )
+        if transposed:
+            assert isinstance(spec, ConvSpec)
+            yield replace(base, spec=replace(spec, output_padding=_at((0,) * op.axes, axis, 1)))
+    yield replace(base, spec=replace(spec, stride=(0,) * op.axes), int_arguments=True)
+    yield replace(base, spec=replace(spec, padding=((-1, -1),) * op.axes), int_arguments=True)
+    yield replace(base, spec=replace(spec, stride=(-1,) * op.axes), int_arguments=True)
+    if isinstance(spec, ConvSpec) and op.family != "output_size":
+        for groups, inputs, outputs in ((2, 3, 2), (2, 2, 3), (3, 4, 3), (2, 5, 5), (3, 3, 4)):
+            grouped = replace(spec, groups=groups, in_channels=inputs, out_channels=outputs)
+            yield replace(base, spec=grouped)
+        if not transposed:
+            dilated = replace(spec, dilation=(9,) * op.axes)
+            yield replace(base, spec=dilated)
+            yield replace(base, spec=dilated, batch=2, int_arguments=True)
+
+
+def _at(values: tuple, axis: int, value: object) -> tuple:
+    return (*values[:axis], value, *values[axis + 1 :])

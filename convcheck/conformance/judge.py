@@ -1,0 +1,210 @@
+"""What is wrong with an outcome: `judge` compares it with what the contract asks.
+
+A call that must be refused has to raise; any other has to return the expected arrays. Features
+that a function may well not take (a dtype, padding given as text) are refused honestly: see
+`optional_features`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from convcheck.conformance.outcome import (
+    Crashed,
+    Misbehaved,
+    Outcome,
+    OutOfMemory,
+    Raised,
+    Result,
+    Returned,
+    TimedOut,
+)
+from convcheck.core.case import Case
+from convcheck.core.ops import find_op
+from convcheck.core.spec import ConvSpec, PoolSpec, SequenceSpec
+from convcheck.core.verdict import Verdict
+from convcheck.oracle.compare import Comparison, compare
+from convcheck.oracle.expected import (
+    Algorithm,
+    Expected,
+    ExpectedArray,
+    Refusal,
+    expected,
+    expected_indices,
+)
+
+ProblemKind = Literal[
+    "value", "shape", "dtype", "device", "count", "type", "refused", "accepted",
+    "crashed", "timed_out", "out_of_memory", "misbehaved",
+]  # fmt: skip
+
+# Raised by a call that was interrupted, not refused.
+_NO_REFUSAL = ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "MemoryError", "RecursionError")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """How results are held to the exact ones.
+
+    Attributes:
+        accumulate: Dtype in which sums are said to be kept; that of the case where None.
+        algorithm: "direct" is held to bits wherever sums are exact; "winograd" and "fft" transform
+            and round, and are held to their bound.
+    """
+
+    accumulate: str | None = None
+    algorithm: Algorithm = "direct"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with one outcome.
+
+    Attributes:
+        kind: Which rule it breaks.
+        reason: What was found, in one sentence.
+        output: Which of the results is wrong, by its place.
+        comparison: Where results were compared, how.
+        detail: What sets it apart from others of its kind: an exception's type, a misbehaviour.
+    """
+
+    kind: ProblemKind
+    reason: str
+    output: int = 0
+    comparison: Comparison | None = None
+    detail: str = ""
+
+    def is_like(self, other: Problem | None) -> bool:
+        """Whether another problem is of the same sort, so that one may stand for the other."""
+        return other is not None and (self.kind, self.detail) == (other.kind, other.detail)
+
+
+def want(case: Case, inputs: Mapping[str, np.ndarray], contract: Contract) -> Expected | Refusal:
+    """Returns what the contract asks of a case."""
+    return expected(case, inputs, accumulate=contract.accumulate, algorithm=contract.algorithm)
+
+
+def judge(
+    case: Case,
+    inputs: Mapping[str, np.ndarray],
+    outcome: Outcome,
+    wanted: Expected | Refusal,
+    contract: Contract,
+) -> Problem | None:
+    """Returns what is wrong with an outcome, or None."""
+    if isinstance(outcome, Crashed):
+        return Problem(kind="crashed", reason=str(outcome), detail=outcome.signal_or_status)
+    if isinstance(outcome, TimedOut):
+        return Problem(kind="timed_out", reason=str(outcome))
+    if isinstance(outcome, OutOfMemory):
+        return Problem(kind="out_of_memory", reason=str(outcome))
+    if isinstance(outcome, Misbehaved):
+        return Problem(kind="misbehaved", reason=str(outcome), detail=outcome.reason)
+    if isinstance(outcome, Raised):
+        if isinstance(wanted, Refusal) and outcome.type_name not in _NO_REFUSAL:
+            return None
+        return Problem(kind="refused", reason=str(outcome), detail=outcome.type_name)
+    if isinstance(wanted, Refusal):
+        return _accepted(case, outcome, wanted)
+    return _compared(case, inputs, outcome, wanted, contract)
+
+
+def optional_features(case: Case) -> tuple[str, ...]:
+    """Returns the features of a case that a function may refuse, if it refuses them always."""
+    found = []
+    if case.dtype not in ("float32", "float64"):
+        found.append(f"dtype {case.dtype}")
+    if isinstance(case.spec, ConvSpec) and isinstance(case.spec.padding, str):
+        found.append(f'padding="{case.spec.padding}"')
+    if isinstance(case.spec, SequenceSpec) and case.spec.axes > 1:
+        found.append(f"{case.spec.axes} axes")
+    return tuple(found)
+
+
+def without(case: Case, feature: str) -> Case:
+    """Returns the case without that optional feature."""
+    if feature.startswith("dtype"):
+        return replace(case, dtype="float32")
+    if isinstance(case.spec, ConvSpec) and feature.startswith("padding"):
+        return replace(case, spec=replace(case.spec, padding=case.spec.padding_pairs()))
+    return case
+
+
+def _accepted(case: Case, outcome: Returned, wanted: Refusal) -> Problem | None:
+    values = [array.values for array in outcome.arrays]
+    if case.op == "output_size" and values and values[0].size == 1 and values[0].item() < 1:
+        # A formula may well say "no window fits" by a size below one.
+        return None
+    return Problem(
+        kind="accepted",
+        reason=f"{outcome}, but must refuse the call: {wanted.reason.what}",
+        detail=wanted.reason.what.split(" ")[0],
+    )
+
+
+def _compared(
+    case: Case,
+    inputs: Mapping[str, np.ndarray],
+    outcome: Returned,
+    wanted: Expected,
+    contract: Contract,
+) -> Problem | None:
+    asked = list(wanted.outputs)
+    if isinstance(case.spec, PoolSpec) and case.spec.kind == "max" and len(outcome.arrays) == 2:
+        indices = expected_indices(case, inputs)
+        assert isinstance(indices, ExpectedArray)
+        asked.append(indices)
+    if len(asked) == len(outcome.arrays) + 1 and asked[-1].name == "grad_b":
+        asked.pop()
+    if len(asked) != len(outcome.arrays):
+        reason = f"{outcome}: {len(outcome.arrays)} arrays where {len(asked)} were expected"
+        return Problem(kind="count", reason=reason)
+    for place, (array, result) in enumerate(zip(asked, outcome.arrays, strict=True)):
+        problem = _one(case, array, result, place, contract)
+        if problem:
+            return problem
+    return None
+
+
+def _one(
+    case: Case, wanted: ExpectedArray, result: Result, place: int, contract: Contract
+) -> Problem | None:
+    name = f"{wanted.name}: " if wanted.name != "output" else ""
+    if result.device != "cpu":
+        return Problem(
+            kind="device", reason=f"{name}the result is on {result.device}", output=place
+        )
+    values, dtype = result.values, result.dtype
+    if case.op == "output_size" and values.dtype.kind in "iu":
+        values, dtype = values.astype(np.int64), "int64"
+    if (
+        find_op(case.op).family == "convolve"
+        and case.dtype.startswith("int")
+        and dtype == "float64"
+    ):
+        # scipy's transforms answer integers in float64; the values are then held to those bits.
+        wanted = replace(wanted, dtype="float64", values=wanted.values.astype(np.float64))
+    if contract.algorithm != "direct":
+        wanted, values = _spread(wanted, values)
+    found = compare(wanted, values, dtype)
+    if found.verdict is not Verdict.FAIL:
+        return None
+    kind: ProblemKind
+    if found.kind in ("type", "shape", "dtype"):
+        kind = found.kind  # type: ignore[assignment]
+    else:
+        kind = "value"
+    return Problem(kind=kind, reason=name + found.reason, output=place, comparison=found)
+
+
+def _spread(wanted: ExpectedArray, values: np.ndarray) -> tuple[ExpectedArray, np.ndarray]:
+    """Forgives a NaN where a transform may spread one; never the lack of one."""
+    if values.shape != wanted.values.shape or np.isfinite(wanted.values).all():
+        return wanted, values
+    forgiven = np.isnan(values) & ~np.isnan(wanted.values)
+    bound = np.where(forgiven, np.inf, wanted.bound)
+    return replace(wanted, bound=bound), values

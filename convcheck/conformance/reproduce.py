@@ -1,0 +1,209 @@
+"""The script that shows a fault without convcheck: numpy or torch, the target, literal numbers."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from convcheck.conformance.arguments import ARRAYS, ArrayKind, parameters
+from convcheck.conformance.bench import Observation
+from convcheck.conformance.layouts import expanded_axis
+from convcheck.core.case import Case, Layout
+from convcheck.core.ops import find_op
+from convcheck.oracle.expected import Expected, Refusal
+
+# Longer literals are packed: their bytes in hexadecimal.
+_READABLE = 512
+
+
+def reproduce(
+    seen: Observation,
+    *,
+    target: str,
+    arrays: ArrayKind,
+    by_keyword: bool = True,
+    warm: bool = False,
+) -> str:
+    """Returns a script of at most 15 lines that exits with an AssertionError where the fault is.
+
+    Args:
+        seen: The failing observation.
+        target: The function as text, `"package.module:function"` or `"file.py:function"`.
+        arrays: Which arrays the function takes.
+        by_keyword: Whether its parameters are passed by name.
+        warm: Whether to call it once before, on other values.
+    """
+    case, problem = seen.case, seen.problem
+    assert problem is not None
+    lines = [f"# {case}", *_imports(target, arrays)]
+    given = []
+    for name in ARRAYS[find_op(case.op).family]:
+        if name in seen.inputs:
+            first = name == next(iter(seen.inputs))
+            lines.append(f"{name} = {_array(seen.inputs[name], case, arrays, first)}")
+            given.append(name)
+        else:
+            given.append("None")
+    given += [f"{n}={v!r}" if by_keyword else repr(v) for n, v in parameters(case).items()]
+    call = f"fn({', '.join(given)})"
+    if warm:
+        other = call
+        for name in seen.inputs:
+            other = other.replace(f"{name},", f"{name} + 1,", 1)
+        lines.append(f"{other}  # the fault shows after a call on other values")
+    if problem.kind == "misbehaved" and problem.detail.startswith("changed its input"):
+        copies = ", ".join(f"{name} + 0" for name in seen.inputs)
+        lines += [f"before = ({copies},)", call]
+        names = ", ".join(seen.inputs)
+        same = "(a == b).all()" if arrays == "torch" else "np.array_equal(a, b, equal_nan=True)"
+        lines.append(f"assert all({same} for a, b in zip(before, ({names},))), 'input changed'")
+    elif isinstance(seen.wanted, Refusal):
+        lines += ["try:", f"    y = {call}", "except Exception:", "    raise SystemExit"]
+        lines.append(
+            f"raise AssertionError(f'must be refused: {_quoted(seen.wanted.reason.what)}')"
+        )
+    elif problem.kind in ("value", "shape", "dtype", "count", "type"):
+        lines += [f"y = {call}", *_assertions(seen, arrays)]
+    else:
+        lines.append(f"y = {call}  # {_one_line(problem.reason)}")
+    assert len(lines) <= 15
+    return "\n".join(lines) + "\n"
+
+
+def _imports(target: str, arrays: ArrayKind) -> list[str]:
+    module, _, path = target.rpartition(":")
+    lines = [f"import {'torch' if arrays == 'torch' else 'numpy as np'}"]
+    if module.endswith(".py"):
+        lines.append(f"import runpy; fn = runpy.run_path({module!r})[{path!r}]")
+    elif "." in path:
+        head, _, rest = path.partition(".")
+        lines.append(f"from {module} import {head}; fn = {head}.{rest}")
+    else:
+        lines.append(f"from {module} import {path} as fn")
+    return lines
+
+
+def _array(values: np.ndarray, case: Case, arrays: ArrayKind, first: bool) -> str:
+    is_index = values.dtype.kind in "iu" and "float" in case.dtype
+    dtype = values.dtype.name if is_index else case.dtype
+    plain = _literal(values)
+    if arrays == "torch":
+        text = f"torch.tensor({plain}, dtype=torch.{dtype})"
+    else:
+        text = f"np.array({plain}, dtype={dtype!r})"
+    if 0 in values.shape or len(plain) > _READABLE:
+        text = _packed(values, dtype, arrays)
+    return _laid_out(text, values.shape, case.layout, arrays, first)
+
+
+def _literal(values: np.ndarray) -> str:
+    def number(value: Any) -> Any:
+        if isinstance(value, float) and not np.isfinite(value):
+            return _Bare(f"float('{value}')")
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+            return value if value == 0 and np.signbit(value) else int(value)
+        return value
+
+    def walk(item: Any) -> Any:
+        return [walk(part) for part in item] if isinstance(item, list) else number(item)
+
+    return repr(walk(values.tolist())).replace(", ", ",")
+
+
+class _Bare(str):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _packed(values: np.ndarray, dtype: str, arrays: ArrayKind) -> str:
+    small = values.astype(np.int8)
+    whole = bool(np.isfinite(values).all()) and np.array_equal(small, values)
+    kept = small if whole and not np.signbit(values[values == 0]).any() else values
+    text = f"np.frombuffer(bytes.fromhex('{kept.tobytes().hex()}'), '{kept.dtype.name}')"
+    text += f".reshape({values.shape})"
+    if arrays == "torch":
+        text = text.replace("np.", "__import__('numpy').", 1)
+        return f"torch.tensor({text}.copy()).to(torch.{dtype})"
+    return f"{text}.astype({dtype!r})"
+
+
+def _laid_out(
+    text: str, shape: tuple[int, ...], layout: Layout, arrays: ArrayKind, first: bool
+) -> str:
+    """Returns an expression with the same elements in that layout, as `layouts.place` has it."""
+    torch = arrays == "torch"
+    axes = len(shape)
+    if layout == "channels_last" and axes >= 3:
+        there, back = (0, *range(2, axes), 1), (0, axes - 1, *range(1, axes - 1))
+        if torch:
+            return f"{text}.permute({there}).contiguous().permute({back})"
+        return f"np.ascontiguousarray({text}.transpose({there})).transpose({back})"
+    if layout == "transposed" and axes >= 2:
+        if torch:
+            return f"{text}.transpose(-1, -2).contiguous().transpose(-1, -2)"
+        return f"np.ascontiguousarray({text}.swapaxes(-1, -2)).swapaxes(-1, -2)"
+    if layout == "sliced" and axes:
+        if torch:
+            return f"{text}.repeat_interleave(2, -1)[..., ::2]"
+        return f"np.repeat({text}, 2, -1)[..., ::2]"
+    if layout == "offset" and axes and 0 not in shape:
+        # The elements three times over, read from the middle.
+        size = prod(shape)
+        if torch:
+            return f"{text}.flatten().repeat(3)[{size}:{2 * size}].reshape({shape})"
+        return f"np.tile({text}.ravel(), 3)[{size}:{2 * size}].reshape({shape})"
+    if layout == "reversed" and axes and not torch:
+        return f"np.ascontiguousarray(np.flip({text}))[{', '.join(['::-1'] * axes)}]"
+    axis = expanded_axis(shape)
+    if layout == "expanded" and first and axis is not None:
+        part = ", ".join([*[":"] * axis, ":1"])
+        if torch:
+            return f"{text}[{part}].expand({shape})"
+        return f"np.broadcast_to({text}[{part}], {shape})"
+    return text
+
+
+def _assertions(seen: Observation, arrays: ArrayKind) -> list[str]:
+    problem = seen.problem
+    assert problem is not None and isinstance(seen.wanted, Expected)
+    place = min(problem.output, len(seen.wanted.outputs) - 1)
+    wanted = seen.wanted.outputs[place]
+    one = "y"
+    lines = []
+    if len(seen.wanted.outputs) > 1:
+        lines.append(f"y = y[{place}]  # {wanted.name}")
+    if problem.kind in ("shape", "count", "type"):
+        return [*lines, f"assert {one}.shape == {wanted.shape}, {one}.shape"]
+    if problem.kind == "dtype":
+        return [*lines, f"assert str({one}.dtype).endswith({wanted.dtype!r}), {one}.dtype"]
+    found = problem.comparison
+    if found is None or found.first_index is None:
+        return [*lines, f"assert {one}.shape == {wanted.shape}, {one}.shape"]
+    index, value = found.first_index, found.expected
+    literal = (
+        f"float('{value}')" if isinstance(value, float) and not np.isfinite(value) else f"{value!r}"
+    )
+    at = f"{one}[{index}]" if index else one
+    lines.append(f"actual, expected = float({at}), {literal}")
+    if isinstance(value, float) and np.isnan(value):
+        lines.append("assert actual != actual, f'{actual} where nan was expected'")
+    elif found.bound:
+        lines.append(
+            f"assert abs(actual - expected) <= {found.bound!r}, "
+            "f'{actual} where {expected} was expected'"
+        )
+    else:
+        lines.append("assert actual == expected, f'{actual} where {expected} was expected'")
+    return lines
+
+
+def _quoted(text: str) -> str:
+    return _one_line(text).replace("{", "{{").replace("}", "}}").replace("'", "\\'")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("\\", "/").split())[:150]
