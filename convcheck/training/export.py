@@ -1,0 +1,72 @@
+"""A trained network as an ONNX file, read back and validated."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from convcheck.core.errors import InputError, UsageError
+from convcheck.models import ModelReport, check_model
+from convcheck.training.result import TrainingResult
+
+# torch.onnx builds on onnxscript; reading back needs onnx; onnxruntime only compares predictions.
+_NEEDED = ("onnx", "onnxscript")
+
+
+def check_export_possible() -> None:
+    """Raises where a package that the export needs is missing: better before a run than after it.
+
+    Raises:
+        UsageError: A package is missing.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"the export to ONNX needs {' and '.join(missing)}",
+            why="torch.onnx builds the file with them",
+            fix=f"pip install {' '.join(missing)}, or leave --export out",
+        )
+
+
+def export(result: TrainingResult, path: str | Path) -> ModelReport:
+    """Writes the network of a finished run as ONNX and returns the check of the file.
+
+    Raises:
+        UsageError: A package is missing, or the run has no network.
+        InputError: The file cannot be written, or what was written does not hold.
+    """
+    check_export_possible()
+    if result.network is None or result.pictures is None:
+        raise UsageError("the run has no trained network to export")
+    network = deepcopy(result.network).cpu().eval()
+    example = torch.zeros(1, *result.pictures.sample.shape)
+    try:
+        torch.onnx.export(network, (example,), str(path), dynamo=True, external_data=False)
+    except OSError as error:
+        raise InputError(f"cannot write {path}", why=error.strerror or str(error)) from None
+    report = check_model(str(path), example.numpy())
+    if not report.passed:
+        told = "; ".join(f"{finding.where}: {finding.what}" for finding in report.findings)
+        raise InputError(f"the exported {path} does not hold", why=told or "nothing was checked")
+    if find_spec("onnxruntime") is not None:
+        _compare(network, Path(path), example)
+    return report
+
+
+def _compare(network: torch.nn.Module, path: Path, example: torch.Tensor) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path))
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        picture = torch.rand(example.shape, generator=generator) * 2 - 1
+        with torch.inference_mode():
+            ours = int(network(picture).argmax())
+        feed = {session.get_inputs()[0].name: picture.numpy()}
+        theirs = int(np.asarray(session.run(None, feed)[0]).argmax())
+        if ours != theirs:
+            raise InputError(f"{path} predicts class {theirs} where the network predicts {ours}")

@@ -1,0 +1,308 @@
+"""`train`: one run, from the pictures to the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+
+from convcheck import __version__
+from convcheck.core.errors import InputError, UsageError
+from convcheck.core.verdict import Verdict
+from convcheck.training.checkpoint import Position, last_position, load_checkpoint
+from convcheck.training.data.image_set import ImageSet
+from convcheck.training.data.load import load_data
+from convcheck.training.data.shapes10 import DIFFICULTIES
+from convcheck.training.evaluation import evaluate
+from convcheck.training.files import locked, write_whole
+from convcheck.training.first_batch import check_first_batch, check_layers
+from convcheck.training.learner import Learner, settings
+from convcheck.training.loop import run, stopping_on_interrupt
+from convcheck.training.pictures import filters, make_pictures
+from convcheck.training.processes import Processes, joined
+from convcheck.training.recipe import Recipe
+from convcheck.training.recipes import find_recipe
+from convcheck.training.result import TrainingResult
+
+
+def train(
+    recipe: Recipe | str | None = None,
+    data: ImageSet | str | Path = "shapes10",
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    max_steps: int | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    skip_broken: bool = False,
+    download: bool = False,
+    log: Callable[[str], None] = lambda line: None,
+    progress: bool = False,
+) -> TrainingResult:
+    """Trains a network and returns what came of it.
+
+    Every layer's size is validated before the first step, and the first batch's loss and gradient
+    are compared with their exact values; a mismatch ends the run there. Under `torchrun` each
+    process takes its share of every batch, and rank 0 alone writes.
+
+    Args:
+        recipe: A recipe or its name; by default `quick` on the drawn shapes, `notes` elsewhere.
+        data: The pictures, or what `load_data` takes: a name or a directory.
+        seed: Decides the first weights, the order, the flips and the shifts; 0 <= seed < 2**32.
+        epochs: Passes over the training pictures, instead of the recipe's.
+        max_steps: Stops after so many steps in all, as an interrupt would; `resume` goes on.
+        out: Directory of the run; "runs/train-RECIPE-DATA-seedN" by default.
+        resume: Goes on from the last checkpoint in `out`, or starts where there is none.
+        device: "auto", "cpu" or "cuda".
+        skip_broken: Leaves out pictures that cannot be decoded.
+        download: Whether CIFAR-10 may be fetched where it is not found.
+        log: Takes one line for people.
+        progress: Whether rate and time left go to stderr.
+
+    Returns:
+        The result; its verdict is FAIL where a check failed or the loss left the finite numbers,
+        UNKNOWN where the run was stopped before its end.
+
+    Raises:
+        InputError: The pictures, the checkpoint or the directory cannot be used.
+        UsageError: A recipe or device that does not exist, or a number out of range.
+    """
+    if not 0 <= seed < 2**32:
+        raise UsageError(f"seed {seed}", why="it must be at least 0 and below 2**32")
+    chosen = _recipe(recipe, data)
+    if epochs is not None:
+        chosen = replace(chosen, epochs=epochs)
+    place = _device(device)
+    with joined(place) as processes, settings(chosen):
+        say = log if processes.leads else lambda line: None
+        images = _load(data, processes, skip_broken=skip_broken, download=download, log=say)
+        if chosen.batch_size > len(images.train_labels):
+            raise InputError(
+                f"batch size {chosen.batch_size} is larger than the data",
+                why=f"{images.label} has {len(images.train_labels)} training pictures",
+                fix="give more pictures, or a recipe with a smaller batch",
+            )
+        directory = Path(out) if out else _default_directory(chosen, images, seed)
+        say(f"{chosen.name}: {chosen.says}")
+        say(f"data: {images.label}, {len(images.train_labels)} + {len(images.test_labels)}")
+        with locked(directory, exclusive=processes.leads):
+            return _train(
+                chosen, images, directory, processes, seed=seed, max_steps=max_steps,
+                resume=resume, device=place, log=say, progress=progress,
+            )  # fmt: skip
+
+
+def _train(
+    recipe: Recipe,
+    images: ImageSet,
+    out: Path,
+    processes: Processes,
+    *,
+    seed: int,
+    max_steps: int | None,
+    resume: bool,
+    device: torch.device,
+    log: Callable[[str], None],
+    progress: bool,
+) -> TrainingResult:
+    learner = Learner(recipe, images, seed=seed, device=device, processes=processes)
+    digest = images.sha256()
+    identity = _identity(recipe, images.label, digest, seed, device, processes)
+    stored = _stored(out, identity, resume=resume)
+    processes.wait()
+    report, findings = check_layers(learner)
+    before = filters(learner.network)
+    told = TrainingResult(
+        recipe=recipe.name,
+        settings=recipe.settings(),
+        data=images.label,
+        data_sha256=digest,
+        classes=images.classes,
+        seed=seed,
+        device=_device_name(device),
+        versions=_versions(),
+        layers=report.layers,
+        findings=findings,
+        total_steps=learner.total_steps,
+        out=out,
+    )
+    for layer in report.layers:
+        log(layer_line(layer))
+    if report.passed:
+        findings = (*findings, *check_first_batch(learner))
+    for finding in findings:
+        log(f"{finding.verdict} {finding.where}: {finding.what}")
+    if any(finding.verdict is not Verdict.PASS for finding in findings):
+        return replace(told, findings=findings)
+    start = Position(step=0, identity=identity)
+    if stored is not None:
+        start, tensors = stored
+        learner.restore(tensors, start.step)
+        log(f"resumed at step {start.step} of {learner.total_steps}")
+    until = min(learner.total_steps, max_steps or learner.total_steps)
+    with stopping_on_interrupt() as stop:
+        end, faults = run(
+            learner, images, start, until=until, out=out, stop=stop, log=log,
+            shows_progress=progress,
+        )  # fmt: skip
+    window = recipe.log_every
+    losses = learner.losses[: learner.step].cpu().numpy()
+    told = replace(
+        told,
+        findings=(*findings, *faults),
+        steps=learner.step,
+        seconds=end.seconds,
+        losses=losses,
+        loss_curve=tuple(
+            (step, sum(losses[step - window : step].tolist()) / window)
+            for step in range(window, learner.step + 1, window)
+        ),
+        evaluations=end.evaluations,
+        weights_sha256=_weights_digest(learner),
+        network=learner.network,
+        interrupted=not end.finished and not faults,
+    )
+    if end.finished and not faults:
+        told = _finish(told, learner, images, before)
+    if processes.leads:
+        write_whole(out / "result.json", json.dumps(told.to_json(), indent=1).encode())
+        if told.pictures is not None:
+            told.pictures.save(out / "pictures.npz")
+    return told
+
+
+def layer_line(layer: Any) -> str:
+    """Returns one line of the table of layers: sizes, the formula's size, parameters."""
+    sizes = ["x".join(map(str, shape[1:])) for shape in (layer.input_shape, layer.output_shape)]
+    formula = "x".join(map(str, layer.expected_shape[1:])) if layer.expected_shape else "-"
+    name = layer.path or layer.op
+    return (
+        f"  {name:<18} {layer.op:<12} {sizes[0]:>10} -> {sizes[1]:<10} "
+        f"formula {formula:<10} {layer.parameters:>8} parameters"
+    )
+
+
+def _finish(
+    told: TrainingResult, learner: Learner, images: ImageSet, before: Any
+) -> TrainingResult:
+    recipe, network = learner.recipe, learner.network
+    test = (images.test_images, images.test_labels)
+    found = evaluate(recipe, network, *test)
+    confusion = found.confusion()
+    shares = confusion.diagonal() / confusion.sum(axis=1).clip(min=1)
+    return replace(
+        told,
+        accuracy=found.accuracy,
+        mirrored_accuracy=(
+            evaluate(recipe, network, *test, mirrored=True).accuracy if recipe.flip else None
+        ),
+        per_class=dict(zip(images.classes, map(float, shares), strict=True)),
+        confusion=confusion,
+        pictures=make_pictures(recipe, network, before, images, found),
+    )
+
+
+def _recipe(recipe: Recipe | str | None, data: ImageSet | str | Path) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return recipe
+    is_drawn = str(data) in {difficulty.name for difficulty in DIFFICULTIES}
+    return find_recipe(recipe or ("quick" if is_drawn else "notes"))
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in ("cpu", "cuda"):
+        raise UsageError(f"device {name!r} is unknown", fix="use auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("no CUDA device is at hand", fix="use --device cpu")
+    return torch.device(name)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name()})"
+    return f"cpu ({torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()})"
+
+
+def _load(
+    data: ImageSet | str | Path,
+    processes: Processes,
+    *,
+    log: Callable[[str], None],
+    **options: bool,
+) -> ImageSet:
+    if isinstance(data, ImageSet):
+        return data
+    if not processes.leads:
+        processes.wait()  # The first process fills the cache that the others read.
+    images = load_data(data, log=log, **options)
+    if processes.leads:
+        processes.wait()
+    return images
+
+
+def _default_directory(recipe: Recipe, images: ImageSet, seed: int) -> Path:
+    short = images.label.split(" (")[0].replace(",", "").replace(" ", "-").lower()
+    return Path("runs") / f"train-{recipe.name}-{short}-seed{seed}"
+
+
+def _identity(
+    recipe: Recipe,
+    label: str,
+    digest: str,
+    seed: int,
+    device: torch.device,
+    processes: Processes,
+) -> Mapping[str, Any]:
+    """Returns all that decides the weights; a resumed run must agree in every entry."""
+    return {
+        **recipe.deciding_settings(),
+        "data": label,
+        "data_sha256": digest,
+        "seed": seed,
+        "device": _device_name(device),
+        "processes": processes.size,
+        "torch": torch.__version__,
+    }
+
+
+def _stored(
+    out: Path, identity: Mapping[str, Any], *, resume: bool
+) -> tuple[Position, dict[str, torch.Tensor]] | None:
+    if resume:
+        return load_checkpoint(out, identity)
+    position = last_position(out)
+    if position is not None and not position.finished:
+        raise InputError(
+            f"{out} holds a run that stands at step {position.step}",
+            why="starting over would overwrite it",
+            fix="go on with --resume, choose another directory with --out, or remove it",
+        )
+    return None
+
+
+def _weights_digest(learner: Learner) -> str:
+    digest = hashlib.sha256()
+    for name, value in sorted(learner.tensors().items()):
+        if name.startswith(("network.", "momentum.")):
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "convcheck": __version__,
+    }

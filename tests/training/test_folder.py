@@ -1,0 +1,169 @@
+"""A directory of class folders: decoded once, and every way in which it can be wrong."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convcheck.core.errors import InputError
+from convcheck.training.data import folder as folder_module
+from convcheck.training.data.cache import cache_directory
+from convcheck.training.data.folder import load_folder
+from convcheck.training.data.load import load_data
+
+
+def test_pictures_are_those_in_the_files(folder: Path) -> None:
+    found = load_folder(folder)
+    assert found.classes == ("disc", "ring", "square")
+    assert found.train_images.shape == (12, 3, 32, 32)
+    assert found.train_labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert found.test_labels.tolist() == [0, 0, 1, 1, 2, 2]
+    files = sorted((folder / "train" / "ring").iterdir())
+    pixels = np.asarray(Image.open(files[1])).transpose(2, 0, 1)
+    assert np.array_equal(found.train_images[5], pixels)
+
+
+def test_the_label_names_the_directory_without_its_path(folder: Path) -> None:
+    assert load_folder(folder).label == "pictures (directory of class folders)"
+
+
+def test_a_second_start_decodes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load_folder(folder)
+    monkeypatch.setattr(folder_module, "_decode", None)
+    again = load_folder(folder)
+    assert isinstance(again.train_images, np.memmap)
+    assert again.sha256() == first.sha256()
+
+
+def test_a_changed_picture_is_decoded_anew(folder: Path) -> None:
+    first = load_folder(folder)
+    files = sorted((folder / "train" / "disc").iterdir())
+    files[0].write_bytes(files[1].read_bytes())
+    again = load_folder(folder)
+    assert again.sha256() != first.sha256()
+    assert np.array_equal(again.train_images[0], again.train_images[1])
+
+
+def test_a_damaged_cache_is_made_anew(folder: Path) -> None:
+    first = load_folder(folder).sha256()
+    stored = next(cache_directory().glob("*/train_images.npy"))
+    content = bytearray(stored.read_bytes())
+    content[-1] ^= 1
+    stored.write_bytes(content)
+    assert load_folder(folder).sha256() == first
+
+
+def test_what_a_killed_process_left_in_the_cache_goes(folder: Path) -> None:
+    orphan = cache_directory() / "abc.999999999.tmp"
+    orphan.mkdir(parents=True)
+    alive = cache_directory() / f"abc.{os.getpid()}.tmp"
+    alive.mkdir()
+    load_folder(folder)
+    assert not orphan.exists()
+    assert alive.exists()
+
+
+def test_a_cache_that_cannot_be_written_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CONVCHECK_CACHE", str(tmp_path / "file" / "cache"))
+    said: list[str] = []
+    assert len(load_folder(folder, log=said.append).train_labels) == 12
+    assert any("not cached" in line for line in said)
+
+
+def broken(folder: Path) -> list[Path]:
+    files = sorted((folder / "train" / "disc").iterdir()) + sorted((folder / "test/ring").iterdir())
+    files[0].write_bytes(files[0].read_bytes()[:200])
+    files[1].write_bytes(b"<html>not found</html>")
+    files[4].write_bytes(b"")
+    return [files[0], files[1], files[4]]
+
+
+def test_broken_pictures_are_named_and_counted(folder: Path) -> None:
+    files = broken(folder)
+    with pytest.raises(InputError, match="3 broken pictures") as caught:
+        load_folder(folder)
+    for path in files:
+        assert str(path.relative_to(folder)) in caught.value.why
+    assert "--skip-broken" in caught.value.fix
+    assert "truncated" in caught.value.why
+    assert "the file is empty" in caught.value.why
+
+
+def test_broken_pictures_are_left_out_on_request(folder: Path) -> None:
+    broken(folder)
+    said: list[str] = []
+    found = load_folder(folder, skip_broken=True, log=said.append)
+    assert found.train_labels.tolist() == [0] * 2 + [1] * 4 + [2] * 4
+    assert "left out 3 broken pictures" in said
+    with pytest.raises(InputError, match="3 broken pictures"):
+        load_folder(folder)  # Also from the cache.
+
+
+def test_many_broken_pictures_are_counted_and_ten_named(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for name in ("a", "b"):
+            (tmp_path / split / name).mkdir(parents=True)
+            for number in range(8):
+                (tmp_path / split / name / f"{number}.jpg").write_bytes(b"\xff\xd8 nothing")
+    with pytest.raises(InputError, match="16 broken pictures") as caught:
+        load_folder(tmp_path)
+    assert caught.value.why.endswith("and 6 more")
+
+
+def test_a_picture_of_another_size_is_named(folder: Path) -> None:
+    Image.new("RGB", (16, 16)).save(folder / "train/disc/9999.jpg")
+    with pytest.raises(InputError, match="1 broken picture") as caught:
+        load_folder(folder)
+    assert "(3, 16, 16), where the first picture has (3, 32, 32)" in caught.value.why
+
+
+def test_png_and_grey_pictures_are_read(folder: Path) -> None:
+    Image.new("L", (32, 32), 7).save(folder / "train/disc/9999.png")
+    assert (load_folder(folder).train_images[4] == 7).all()
+
+
+def test_a_directory_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not a directory"):
+        load_data(tmp_path / "nowhere")
+
+
+def test_a_split_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    with pytest.raises(InputError, match="has no directory test/"):
+        load_folder(tmp_path)
+
+
+def test_an_empty_class_folder(folder: Path) -> None:
+    for path in (folder / "train" / "ring").iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match="ring is empty"):
+        load_folder(folder)
+
+
+def test_a_class_in_one_split_only(folder: Path) -> None:
+    (folder / "train" / "cat").mkdir()
+    with pytest.raises(InputError, match="'cat' is not in both"):
+        load_folder(folder)
+
+
+def test_a_single_class(folder: Path) -> None:
+    for split in ("train", "test"):
+        for name in ("ring", "square"):
+            for path in (folder / split / name).iterdir():
+                path.unlink()
+            (folder / split / name).rmdir()
+    with pytest.raises(InputError, match="has 1 class"):
+        load_folder(folder)
+
+
+def test_a_cache_of_another_make_is_not_trusted(folder: Path) -> None:
+    load_folder(folder)
+    facts = next(cache_directory().glob("*/facts.json"))
+    facts.write_text(json.dumps({"label": "CIFAR-10"}))
+    assert load_folder(folder).label.startswith("pictures")
