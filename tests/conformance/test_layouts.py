@@ -1,0 +1,104 @@
+"""Every layout holds the same elements, in other places; every stray write is seen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convcheck.conformance.buffers import guard
+from convcheck.conformance.layouts import expanded_axis, place, settle
+from convcheck.conformance.outcome import MUTATED_INPUT, WROTE_OUT_OF_BOUNDS
+from convcheck.core.case import LAYOUTS, parse_case
+from convcheck.oracle.inputs import make_inputs
+
+SHAPES = st.lists(st.integers(0, 4), max_size=5).map(tuple)
+
+
+@given(shape=SHAPES, layout=st.sampled_from(LAYOUTS))
+def test_elements_lie_inside_and_apart(shape, layout):
+    axis = expanded_axis(shape) if layout == "expanded" else None
+    where = place(shape, layout, axis)
+    places = [
+        where.offset + sum(step * at for step, at in zip(where.strides, index, strict=True))
+        for index in np.ndindex(shape)
+    ]
+    assert all(0 <= found < where.elements for found in places)
+    repeats = shape[axis] if axis is not None else 1
+    assert len(set(places)) * repeats == len(places)
+
+
+@given(
+    shape=SHAPES, layout=st.sampled_from(LAYOUTS), torch=st.booleans(),
+    dtype=st.sampled_from(["float64", "float32", "float16", "bfloat16", "int64", "uint8"]),
+)  # fmt: skip
+def test_the_array_holds_the_values(shape, layout, torch, dtype):
+    if (torch and layout == "reversed") or (not torch and dtype == "bfloat16"):
+        return
+    carrier = "float32" if dtype == "bfloat16" else dtype
+    values = (np.arange(np.prod(shape, dtype=int)) % 100).reshape(shape).astype(carrier)
+    axis = expanded_axis(shape)
+    if layout == "expanded" and axis is not None:
+        values = np.ascontiguousarray(np.broadcast_to(values.take([0], axis), shape))
+    made = guard("x", values, dtype, layout, torch=torch, first=True)
+    assert tuple(made.array.shape) == shape
+    assert str(made.array.dtype).removeprefix("torch.") == dtype
+    found = (made.array.float() if dtype == "bfloat16" else made.array) if torch else made.array
+    assert np.array_equal(np.asarray(found), values)
+    assert made.damage() is None
+
+
+def test_the_layouts_are_what_their_names_say():
+    values = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
+
+    def made(layout, torch=False):
+        return guard("x", values, "float32", layout, torch=torch).array
+
+    import torch
+
+    assert made("contiguous").flags.c_contiguous
+    assert made("contiguous").ctypes.data % 64 == 0
+    assert made("channels_last", True).is_contiguous(memory_format=torch.channels_last)
+    assert not made("channels_last", True).is_contiguous()
+    assert made("transposed").swapaxes(2, 3).flags.c_contiguous
+    assert made("sliced").strides[3] == 8
+    assert all(step < 0 for step in made("reversed").strides)
+    assert made("offset").ctypes.data % 8
+    repeated = np.broadcast_to(values[:1], values.shape)
+    assert (
+        guard("x", repeated, "float32", "expanded", torch=False, first=True).array.strides[0] == 0
+    )
+    assert guard("w", values, "float32", "expanded", torch=False).array.flags.c_contiguous
+
+
+def test_expanded_values_must_repeat():
+    values = np.arange(6.0).reshape(2, 3)
+    with pytest.raises(ValueError, match="settle"):
+        guard("x", values, "float64", "expanded", torch=False, first=True)
+    case = replace(parse_case("conv2d n2 c3 h3 w3 f1 k1x1 s1 p0 d1 g1"), layout="expanded")
+    settled = settle(case, make_inputs(case))
+    assert (settled["x"] == settled["x"][:1]).all()
+    assert np.array_equal(settled["w"], make_inputs(case)["w"])
+
+
+@pytest.mark.parametrize(
+    ("layout", "torch"),
+    [(layout, torch) for layout in LAYOUTS for torch in (False, True) if layout != "reversed"]
+    + [("reversed", False)],
+)
+def test_writes_are_seen_and_told_apart(layout, torch):
+    values = np.ones((2, 3, 4), np.float32)
+    made = guard("x", values, "float32", layout, torch=torch, first=True)
+    made.array[1, 2, 3] = 5
+    assert (made.damage().reason, made.damage().detail) == (MUTATED_INPUT, "x")
+    made.array[1, 2, 3] = 1
+    assert made.damage() is None
+    free = np.flatnonzero(made.storage == 0xFF)
+    # Before, after, and where there are gaps, between the elements.
+    for byte in (free[0], free[-1], free[len(free) // 2]):
+        made.storage[byte] = 0
+        assert made.damage().reason == WROTE_OUT_OF_BOUNDS
+        made.storage[byte] = 0xFF
+    made.array[0, 0, 0] = np.nan
+    assert made.damage().reason == MUTATED_INPUT
