@@ -29,14 +29,14 @@ def compile_formula(node: Node, names: Sequence[str]) -> Callable[..., bool]:
     """
     places = {name: f"v{place}" for place, name in enumerate(names)}
     source = f"lambda {', '.join(places.values())}: {_source(node, places)}"
-    return eval(source, dict(_ENVIRONMENT))  # noqa: S307  # built from parsed nodes alone
+    return eval(source, dict(_ENVIRONMENT))  # built from parsed nodes alone
 
 
 def value_of(node: Node, values: dict[str, int]) -> Number:
     """Returns the value of a term."""
     places = {name: f"v{place}" for place, name in enumerate(values)}
     source = f"lambda {', '.join(places.values())}: {_source(node, places)}"
-    return eval(source, dict(_ENVIRONMENT))(*values.values())  # noqa: S307
+    return eval(source, dict(_ENVIRONMENT))(*values.values())
 
 
 def constant(node: Node) -> Fraction | None:
@@ -94,7 +94,7 @@ def _over(number: Number, divisor: Number) -> Fraction:
     return Fraction(number) / divisor
 
 
-def _count(W: Number, k: Number, s: Number = 1, p: Number = 0, d: Number = 1) -> int:  # noqa: N803
+def _count(W: Number, k: Number, s: Number = 1, p: Number = 0, d: Number = 1) -> int:
     """Returns how many i >= 0 put a window of taps i*s, i*s+d, ..., i*s+d*(k-1) inside W+2*p."""
     whole = all(Fraction(value).denominator == 1 for value in (W, k, s, p, d))
     if k < 1 or s < 1 or d < 1 or not whole:

@@ -301,6 +301,28 @@ def conjuncts(node: Node) -> list[Node]:
     return [part for arg in node.args for part in conjuncts(arg)]
 
 
+def goals(statement: Statement) -> list[tuple[tuple[Node, ...], Node]]:
+    """Returns the comparisons that a statement makes, each with its hypotheses.
+
+    `a implies b` is b under the hypothesis a, and `a iff b` is both directions.
+    """
+    found = []
+    pending = [(statement.given, statement.goal)]
+    while pending:
+        given, goal = pending.pop(0)
+        if goal.op == "iff":
+            left, right = goal.args
+            pending += [(given, Node("implies", (left, right)))]
+            pending += [(given, Node("implies", (right, left)))]
+        elif goal.op == "implies":
+            pending.append(((*given, *conjuncts(goal.args[0])), goal.args[1]))
+        elif goal.op == "and":
+            pending += [(given, part) for part in goal.args]
+        else:
+            found.append((given, goal))
+    return found
+
+
 def names_in(node: Node) -> set[str]:
     """Returns the names that occur in `node`."""
     found = {str(node.value)} if node.op == "name" else set()

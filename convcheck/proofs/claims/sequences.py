@@ -14,6 +14,7 @@ from convcheck.proofs.claims.language import (
     Node,
     Statement,
     conjuncts,
+    goals,
     names_in,
     operators_in,
     show,
@@ -93,11 +94,16 @@ def prove(statement: Statement, sorts: Sorts, deadline: Deadline) -> str:
     Raises:
         Undecided: No procedure decides it.
     """
-    goal, given = statement.goal, list(statement.given)
-    if goal.op == "implies":
-        given += conjuncts(goal.args[0])
-        goal = goal.args[1]
-    goals = conjuncts(goal)
+    engine = ""
+    for assumed, goal in goals(statement):
+        engine = prove_goal(goal, list(assumed), sorts, deadline)
+        if not engine:
+            return ""
+    return engine
+
+
+def prove_goal(goal: Node, given: list[Node], sorts: Sorts, deadline: Deadline) -> str:
+    """Returns which procedure proved one comparison under its hypotheses, or ""."""
     unused = []
     while given:
         hypothesis = given.pop(0)
@@ -105,15 +111,11 @@ def prove(statement: Statement, sorts: Sorts, deadline: Deadline) -> str:
         if solved is None:
             unused.append(hypothesis)
             continue
-        goals = [substitute(part, solved) for part in goals]
+        goal = substitute(goal, solved)
         given = [substitute(part, solved) for part in given]
-    engine = ""
-    for part in goals:
-        engine = prove_part(part, sorts, deadline)
-        if not engine and unused:
-            raise Undecided(f"no method uses the hypothesis {show(unused[0])}")
-        if not engine:
-            return ""
+    engine = prove_part(goal, sorts, deadline)
+    if not engine and unused:
+        raise Undecided(f"no method uses the hypothesis {show(unused[0])}")
     return engine
 
 

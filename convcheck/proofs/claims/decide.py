@@ -1,0 +1,88 @@
+"""`claim`: which family a statement belongs to, and its decision within a time budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from convcheck.core.errors import UsageError
+from convcheck.proofs.claims.budget import Deadline, Undecided
+from convcheck.proofs.claims.language import Statement, names_in, operators_in, parse_claim
+from convcheck.proofs.verdicts import Decision, Open
+
+_SEQUENCES = {"conv", "corr", "flip", "shift", "up", "down", "delta"}
+_INTEGERS = {"count", "floor", "ceil", "//", "%"}
+_DISTRIBUTIONS = {"H", "KL", "softmax", "logsumexp", "nll", "log", "exp"}
+_SIZES = {"W", "H", "k", "s", "p", "d", "op", "n", "m", "i", "j", "a", "b", "c", "t"}
+
+
+def claim(text: str, seconds: float = 5.0) -> Decision:
+    """Returns the decision on a statement: `Proved`, `Refuted` or `Open`.
+
+    Proved carries the hypotheses and how it was decided; Refuted carries the smallest
+    counterexample that was found; Open says why nothing was decided.
+
+    Args:
+        text: A statement of the claims language, such as `conv(f, g) == conv(g, f)`,
+            `ceil(W/s) == (W + s - 1)//s` or `KL(p, q) >= 0`.
+        seconds: Wall time that the decision may take.
+
+    Raises:
+        UsageError: The text is no statement of the language.
+    """
+    statement = parse_claim(text)
+    deadline = Deadline(seconds)
+    try:
+        return _decider(family(statement))(statement, deadline)
+    except (Undecided, RecursionError) as stopped:
+        reason = str(stopped) if isinstance(stopped, Undecided) else "its terms nest too deep"
+        return Open(name=statement.text, statement=statement.text, reason=reason)
+
+
+def family(statement: Statement) -> str:
+    """Returns "sequences", "integers" or "distributions", by the operations that occur.
+
+    Raises:
+        UsageError: Operations of two families occur together.
+    """
+    formulas = (statement.goal, *statement.given)
+    used = set[str]().union(*map(operators_in, formulas))
+    names = set[str]().union(*map(names_in, formulas))
+    if "delta" in names or statement.domain:
+        used.add("delta")
+    present = [
+        (name, sorted(used & operations))
+        for name, operations in (
+            ("sequences", _SEQUENCES), ("integers", _INTEGERS), ("distributions", _DISTRIBUTIONS)
+        )
+        if used & operations
+    ]  # fmt: skip
+    if len(present) > 1:
+        (first, a), (second, b) = present[:2]
+        raise UsageError(
+            f"{a[0]} is about {first} and {b[0]} is about {second}", where=statement.text,
+            fix="state two claims",
+        )  # fmt: skip
+    if present:
+        return present[0][0]
+    if used & {"sum", "dot", "index"}:
+        # sums of p, q, r are about distributions, of other names about sequences
+        letters = {name[0] for name in names}
+        return "distributions" if letters & set("pqr") and not letters & set("fgh") else "sequences"
+    if names and names <= {"p", "q", "r"} and names != {"p"}:
+        return "distributions"
+    if all(name in _SIZES or name[0] in "WHkspdnmijabct" for name in names) or used & {
+        "max",
+        "min",
+    }:
+        return "integers"
+    if all(name[0] in "pqrzxyn" for name in names):
+        return "distributions"
+    return "sequences"
+
+
+def _decider(name: str) -> Callable[[Statement, Deadline], Decision]:
+    # imported here, so that a claim about integers does not load python-flint
+    module = import_module(f"convcheck.proofs.claims.{name}")
+    decider: Callable[[Statement, Deadline], Decision] = getattr(module, f"decide_{name}")
+    return decider

@@ -1,0 +1,207 @@
+"""Inequalities that hold for all distributions and scores, from which claims are combined.
+
+Each fact is a form that is >= 0: Gibbs' inequality between any two distributions that the claim
+names, entropies and probabilities, the bounds of log-sum-exp, log x <= x - 1, squares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from convcheck.proofs.claims.language import Node, show
+from convcheck.proofs.claims.log_algebra import (
+    ONE,
+    Algebra,
+    Form,
+    add,
+    multiply,
+    number,
+    of_atom,
+)
+
+MAX_DISTRIBUTIONS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A form that is >= 0, and why."""
+
+    form: Form
+    why: str
+
+
+def facts_for(nodes: list[Node], algebra: Algebra, given: list[Fact]) -> list[Fact]:
+    """Returns the facts about the terms of a claim.
+
+    Args:
+        nodes: All terms of the claim.
+        algebra: Builds the forms.
+        given: Hypotheses of the claim, which are facts too.
+    """
+    kinds = algebra.kinds
+    places = ["", *sorted(kinds.indices)]
+    places += sorted(
+        {str(n.args[1]) for n in nodes if n.op == "index" and n.args[1].op == "number"}
+    )
+    distributions = find_distributions(nodes, algebra, given)
+    found = [Fact(number(1), "1 >= 0"), *given]
+    found += gibbs(distributions, algebra)
+    found += about_distributions(distributions, algebra, places)
+    found += about_scores(nodes, distributions, algebra, places)
+    if kinds.has_n:
+        n = of_atom("n")
+        found.append(Fact(add(n, number(1), -1), "n >= 1"))
+        found.append(Fact(algebra.log(n), "log n >= 0"))
+    # a hypothesis such as t >= 0 may be a weight: its products with the facts hold too
+    weights = [fact for fact in given if is_scalar_form(fact.form)][:4]
+    found += [
+        Fact(multiply(weight.form, fact.form), f"({weight.why}) times ({fact.why})")
+        for weight in weights
+        for fact in found[1:]
+        if len(weight.form) * len(fact.form) <= 24
+    ]
+    return found
+
+
+def is_scalar_form(form: Form) -> bool:
+    """Returns whether a form is built of scalars and numbers alone."""
+    return all(atom[0] == "scalar" for monomial in form for atom, _ in monomial)
+
+
+def find_distributions(
+    nodes: list[Node], algebra: Algebra, given: list[Fact]
+) -> list[tuple[str, Node]]:
+    """Returns the terms of a claim that are distributions: entries >= 0 with sum 1."""
+    kinds = algebra.kinds
+    candidates = [Node("name", (), name) for name in sorted(kinds.distributions)]
+    for node in nodes:
+        if node.op in ("H", "KL"):
+            candidates += node.args
+        elif node.op == "softmax":
+            candidates.append(node)
+        elif node.op in ("logsumexp", "nll"):
+            candidates.append(Node("softmax", (node.args[0],)))
+    if kinds.has_n:
+        one = Node("number", (), Fraction(1))
+        candidates.append(Node("/", (one, Node("name", (), "n"))))
+    found: dict[str, Node] = {}
+    for candidate in candidates:
+        total = algebra.sum(algebra.form(candidate))
+        if total == number(1) and is_nonnegative(candidate, algebra, given):
+            found.setdefault(show(candidate), candidate)
+    return list(found.items())[:MAX_DISTRIBUTIONS]
+
+
+def is_nonnegative(node: Node, algebra: Algebra, given: list[Fact]) -> bool:
+    """Returns whether a term is visibly >= 0: sums and products of such, or a hypothesis."""
+    form = algebra.form(node)
+    if algebra.is_positive_form(form) or any(fact.form == form for fact in given):
+        return True
+    if node.op in ("+", "*"):
+        return all(is_nonnegative(arg, algebra, given) for arg in node.args)
+    return node.op == "/" and all(is_nonnegative(arg, algebra, given) for arg in node.args)
+
+
+def gibbs(distributions: list[tuple[str, Node]], algebra: Algebra) -> Iterator[Fact]:
+    """Yields KL(a, b) >= 0, by log x <= x - 1 at x = b/a, and that cross-entropies are >= 0."""
+    for left, a in distributions:
+        yield Fact(algebra.form(Node("H", (a,))), f"H({left}) >= 0")
+        for right, b in distributions:
+            if left != right:
+                yield Fact(algebra.form(Node("KL", (a, b))), f"KL({left}, {right}) >= 0 (Gibbs)")
+                cross = algebra.form(Node("H", (a, b)))
+                yield Fact(cross, f"H({left}, {right}) >= 0, because {right} <= 1")
+
+
+def about_distributions(
+    distributions: list[tuple[str, Node]], algebra: Algebra, places: list[str]
+) -> Iterator[Fact]:
+    """Yields 0 <= a <= 1 and what follows for logs and for sums of products."""
+    for place, (text, a) in enumerate(distributions):
+        form = algebra.form(a)
+        for index in places:
+            entry = algebra.form(a, index)
+            yield Fact(entry, f"{text} >= 0")
+            yield Fact(add(number(1), entry, -1), f"{text} <= 1")
+            yield Fact(add({}, algebra.log(entry), -1), f"log {text} <= 0")
+        largest = algebra.form(Node("max", (a,)))
+        yield Fact(add(number(1), largest, -1), f"max({text}) <= 1")
+        yield Fact(add(largest, form, -1), f"max({text}) >= {text}")
+        yield Fact(add({}, algebra.sum(algebra.log(form)), -1), f"sum log {text} <= 0")
+        for other, b in distributions[place:]:
+            product = algebra.sum(multiply(form, algebra.form(b)))
+            yield Fact(product, f"sum {text} * {other} >= 0")
+            yield Fact(add(number(1), product, -1), f"sum {text} * {other} <= 1")
+            difference = add(form, algebra.form(b), -1)
+            square = algebra.sum(multiply(difference, difference))
+            yield Fact(square, f"sum ({text} - {other})^2 >= 0")
+
+
+def about_scores(
+    nodes: list[Node], distributions: list[tuple[str, Node]], algebra: Algebra, places: list[str]
+) -> Iterator[Fact]:
+    """Yields the bounds of log-sum-exp, largest entries and means, and of log and exp."""
+    vectors: dict[str, Node] = {}
+    for node in nodes:
+        if node.op in ("softmax", "logsumexp", "nll", "max", "min") and len(node.args) < 3:
+            inner = node.args[0]
+            if algebra.kinds.is_vector(inner):
+                vectors.setdefault(show(inner), inner)
+    for text, z in list(vectors.items())[:4]:
+        largest = algebra.form(Node("max", (z,)))
+        smallest = algebra.form(Node("min", (z,)))
+        lse = algebra.form(Node("logsumexp", (z,)))
+        n = of_atom("n")
+        yield Fact(add(lse, largest, -1), f"logsumexp({text}) >= max({text})")
+        upper = add(add(largest, algebra.log(n)), lse, -1)
+        yield Fact(upper, f"logsumexp({text}) <= max({text}) + log n")
+        yield Fact(add(largest, smallest, -1), f"max({text}) >= min({text})")
+        total = algebra.sum(algebra.form(z))
+        yield Fact(add(multiply(n, largest), total, -1), f"sum({text}) <= n max({text})")
+        mean = multiply(total, algebra.inverse(n))
+        jensen = add(add(lse, algebra.log(n), -1), mean, -1)
+        yield Fact(jensen, f"logsumexp({text}) >= mean + log n (Jensen)")
+        for index in places:
+            entry = algebra.form(z, index)
+            yield Fact(add(lse, entry, -1), f"logsumexp({text}) >= {text}")
+            yield Fact(add(largest, entry, -1), f"max({text}) >= {text}")
+            yield Fact(add(entry, smallest, -1), f"{text} >= min({text})")
+        for name, a in distributions:
+            mean = algebra.sum(multiply(algebra.form(a), algebra.form(z)))
+            yield Fact(add(largest, mean, -1), f"max({text}) >= its mean under {name}")
+            yield Fact(add(mean, smallest, -1), f"the mean of {text} under {name} >= min({text})")
+    for node in nodes:
+        if node.op in ("log", "exp"):
+            inner_form, outer = algebra.form(node.args[0]), algebra.form(node)
+            text = show(node.args[0])
+            if node.op == "exp":
+                tangent = add(add(outer, inner_form, -1), number(1), -1)
+                yield Fact(tangent, f"exp({text}) >= 1 + {text}")
+            elif inner_form:
+                above = add(add(inner_form, number(1), -1), outer, -1)
+                yield Fact(above, f"log({text}) <= {text} - 1")
+                below = add(add(outer, number(1), -1), algebra.inverse(inner_form))
+                yield Fact(below, f"log({text}) >= 1 - 1 / ({text})")
+
+
+def visibly_nonnegative(forms: list[Form], algebra: Algebra) -> Iterator[Fact]:
+    """Yields the monomials of forms that are >= 0 by their signs."""
+    seen = set()
+    for form in forms:
+        for monomial in form:
+            even = all(
+                algebra.is_positive(atom) or exponent % 2 == 0 for atom, exponent in monomial
+            )
+            if even and monomial != ONE and monomial not in seen:
+                seen.add(monomial)
+                yield Fact({monomial: Fraction(1)}, "a product of terms >= 0")
+
+
+def logs_of_primes(form: Form) -> Iterator[Fact]:
+    """Yields log m >= 0 for the numbers m >= 2 whose logs occur."""
+    for monomial in form:
+        for atom, _ in monomial:
+            if atom[0] == "log" and len(atom[1]) == 1 and atom[1][0][0] == ONE:
+                yield Fact({((atom, Fraction(1)),): Fraction(1)}, "the log of a number >= 1")
