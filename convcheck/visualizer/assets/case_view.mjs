@@ -35,7 +35,8 @@ export class CaseView {
     this.figures = html("div", { class: "figures" }, figures);
     root.append(html("div", { class: "stage" },
       html("p", {}, html("code", {}, this.given.descriptor)),
-      this.given.message ? html("p", { class: "refusal" }, this.given.message) : null,
+      this.given.actual ? html("p", { class: "told" }, countDifferences(this.given)) : null,
+      this.given.message ? html("p", { class: "told" }, this.given.message) : null,
       this.controls, this.figures, this.sentence, this.products));
     for (const name of ["expected", "actual", "difference"]) {
       this.grids[name]?.svg.addEventListener("pointermove", (event) => {
@@ -190,6 +191,14 @@ const difference = (actual, expected) => (typeof actual === "number" && typeof e
 /** Whether a value is not the expected one, nor within its bound (none: not at all). */
 const differs = (actual, expected, bound = 0) => actual !== expected &&
   !(typeof bound === "number" && Math.abs(actual - expected) <= bound);
+
+function countDifferences({ expected, actual, bound }) {
+  const flat = (values) => values?.flat(3) ?? [];
+  const [wanted, found, allowed] = [flat(expected), flat(actual), flat(bound)];
+  const wrong = wanted.filter((value, at) => differs(found[at], value, allowed[at])).length;
+  return wrong ? `${wrong} of ${wanted.length} elements differ; the first one is chosen.`
+    : `All ${wanted.length} elements are as they must be.`;
+}
 
 /** The index [n, c, row, column] of the first element that differs, or null. */
 function firstDifference({ expected, actual, bound }) {

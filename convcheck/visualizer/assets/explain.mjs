@@ -64,10 +64,33 @@ const KNOBS = [
 const FARTHEST = 64;
 
 /**
- * The nearest possible settings that change one parameter of the axis, each {text, axis}.
+ * The nearest possible settings, each {text, axis}: those that change one parameter of the axis,
+ * or where several are wrong, those that change one more after each was brought into its range.
  * Found by trying, nearest first, so that every one offered is possible.
  */
 export function nearestPossible(layer, axis) {
+  const offers = changingOne(layer, axis);
+  if (offers.length) return offers;
+  const inRange = broughtIntoRange(layer, axis);
+  if (explainAxis(layer, inRange).refusal === null) {
+    return [{ text: "every value in its range", axis: inRange }];
+  }
+  const plain = { ...inRange, kernel: 1, before: 0, after: 0, dilation: 1, outputPadding: 0 };
+  return [...changingOne(layer, inRange), { text: "kernel 1, padding 0, dilation 1", axis: plain }];
+}
+
+function broughtIntoRange(layer, axis) {
+  const least = (field, value) => Math.max(value, axis[field]);
+  const [stride, dilation] = [least("stride", 1), layer.op === "avg_pool" ? 1
+    : least("dilation", 1)];
+  return {
+    size: least("size", 1), kernel: least("kernel", 1), stride, dilation,
+    before: least("before", 0), after: least("after", 0),
+    outputPadding: Math.min(least("outputPadding", 0), Math.max(stride, dilation) - 1),
+  };
+}
+
+function changingOne(layer, axis) {
   const offers = [];
   for (const [name, fields] of KNOBS) {
     const found = nearestValue(layer, axis, fields);

@@ -99,8 +99,8 @@ function poolSize(axis, ceil) {
   return out;
 }
 
-function checkMode(axis, mode) {
-  if (mode !== "reflect" && mode !== "circular") return;
+function checkMode({ op, mode }, axis) {
+  if (isPool(op) || isTransposed(op) || (mode !== "reflect" && mode !== "circular")) return;
   const most = mode === "reflect" ? axis.size - 1 : axis.size;
   const padding = Math.max(axis.before, axis.after);
   if (padding > most) {
@@ -110,8 +110,7 @@ function checkMode(axis, mode) {
   }
 }
 
-/** The output extent of one axis; throws a GeometryError where no layer can have it. */
-export function axisSize(layer, axis) {
+function windowSize(layer, axis) {
   if (isTransposed(layer.op)) return transposedSize(axis);
   if (isPool(layer.op)) {
     if (layer.op === "avg_pool" && axis.dilation !== 1) {
@@ -120,13 +119,22 @@ export function axisSize(layer, axis) {
     }
     return poolSize(axis, layer.ceil);
   }
-  const out = convSize(axis);
-  checkMode(axis, layer.mode);
+  return convSize(axis);
+}
+
+/** The output extent of one axis; throws a GeometryError where no layer can have it. */
+export function axisSize(layer, axis) {
+  const out = windowSize(layer, axis);
+  checkMode(layer, axis);
   return out;
 }
 
-/** The output extents [height, width]. */
-export const outputSize = (layer) => layer.axes.map((axis) => axisSize(layer, axis));
+/** The output extents [height, width]; throws the GeometryError that the core raises first. */
+export function outputSize(layer) {
+  const out = layer.axes.map((axis) => windowSize(layer, axis));
+  layer.axes.forEach((axis) => checkMode(layer, axis));
+  return out;
+}
 
 /** Where index `at` of the padded input takes its value; null for padding that holds no input. */
 export function sourceIndex(at, size, mode) {

@@ -38,9 +38,10 @@ export class LayerGrids {
     const weight = makeWeight(state.weight, [height.kernel, width.kernel], state.seed);
     const output = out ? forward(state, input, weight) : null;
     this.values = { input, weight, output };
-    const border = (axis) => (transposed ? [0, axis.size] : [-axis.before,
-      Math.max(axis.size + axis.after, effectiveKernel(axis) - axis.before)]);
-    const [rows, columns] = [border(height), border(width)];
+    const border = (axis, at) => (transposed ? [0, axis.size] : [-axis.before,
+      Math.max(axis.size + axis.after, effectiveKernel(axis) - axis.before +
+        ((out?.[at] ?? 1) - 1) * axis.stride)]);
+    const [rows, columns] = [border(height, 0), border(width, 1)];
     const shape = out ?? [1, 1];
     const cells = this.#cellSizes(rows, columns, shape);
     const counts = state.counts && this.out ? state.axes.map((axis, at) =>

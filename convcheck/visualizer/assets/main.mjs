@@ -11,7 +11,7 @@ import { decode, defaultState, encode } from "./state.mjs";
 const TABS = [
   ["layer", "One layer", LayerView], ["stack", "A stack", StackView],
   ["matrix", "The matrix", MatrixView], ["flip", "f \u2217 g = g \u2217 f", FlipView],
-  ["loss", "Loss", LossView], ["case", "A failing case", CaseView],
+  ["loss", "Loss", LossView], ["case", "The case", CaseView],
 ];
 
 const find = (id) => document.getElementById(id);

@@ -6,6 +6,8 @@ import { shown } from "./values.mjs";
 const MOST_UNITS = 160;
 const MOST_EDGES = 900;
 const LEVEL = 74;
+const LEVEL_OF_MANY = 50;
+const MANY = 8;
 const LEFT = 16;
 const TRACED = "traced model";
 
@@ -118,22 +120,23 @@ export class StackView {
     const room = Math.max(280, this.holder.clientWidth - 2);
     const names = Math.min(190, Math.max(90, room * 0.2));
     const step = (room - names - 2 * LEFT) / model.input;
-    const height = (count + 1) * LEVEL + 10;
+    const apart = count > MANY ? LEVEL_OF_MANY : LEVEL;
+    const height = (count + 1) * apart + 10;
     const sizes = [model.input, ...rows.map((row) => row.size)];
     const jumps = [1, ...rows.map((row) => row.jump)];
     const centres = [0];
     for (const row of rows) centres.push(centreOf(row, jumps[centres.length - 1], centres.at(-1)));
     this.geometry = { sizes, x: (level, unit) => LEFT + step * (0.5 + (jumps[level] === null
       ? (model.input - 1) / 2 : centres[level] + unit * jumps[level])),
-    y: (level) => height - 44 - level * LEVEL, width: (level) => step * (jumps[level] ?? 1) };
+    y: (level) => height - 30 - level * apart, width: (level) => step * (jumps[level] ?? 1) };
     const parts = [];
     if (levels) parts.push(...this.#cone(rows, levels));
     for (let level = 0; level <= count; level++) {
       parts.push(...this.#level(level, levels?.[level] ?? []));
       parts.push(svg("text", { x: room - names + 4, y: this.geometry.y(level) - 2, class: "name" },
         clip(level ? rows[level - 1].layer.name : "input", Math.floor(names / 8))),
-      svg("text", { x: room - names + 4, y: this.geometry.y(level) + 14, class: "detail" },
-        `${sizes[level].toLocaleString("en")} units`));
+      svg("text", { x: room - names + 4, y: this.geometry.y(level) + 18, class: "detail" },
+        `${sizes[level].toLocaleString("en")} ${sizes[level] === 1 ? "unit" : "units"}`));
     }
     this.drawing.setAttribute("viewBox", `0 0 ${room} ${height}`);
     this.drawing.setAttribute("width", room);
@@ -231,7 +234,7 @@ export class StackView {
     const box = this.drawing.getBoundingClientRect();
     const scale = this.drawing.viewBox.baseVal.width / box.width;
     const [px, py] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
-    const level = sizes.findIndex((_, at) => Math.abs(y(at) - py) < LEVEL / 3);
+    const level = sizes.findIndex((_, at) => Math.abs(y(at) - py) < LEVEL_OF_MANY / 3);
     if (level < 0) return;
     const apart = x(level, 1) - x(level, 0);
     const unit = apart ? Math.round((px - x(level, 0)) / apart) : 0;
