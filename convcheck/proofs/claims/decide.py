@@ -7,13 +7,12 @@ from importlib import import_module
 
 from convcheck.core.errors import UsageError
 from convcheck.proofs.claims.budget import Deadline, Undecided
-from convcheck.proofs.claims.language import Statement, names_in, operators_in, parse_claim
+from convcheck.proofs.claims.language import Node, Statement, names_in, operators_in, parse_claim
 from convcheck.proofs.verdicts import Decision, Open
 
 _SEQUENCES = {"conv", "corr", "flip", "shift", "up", "down", "delta"}
 _INTEGERS = {"count", "floor", "ceil", "//", "%"}
 _DISTRIBUTIONS = {"H", "KL", "softmax", "logsumexp", "nll", "log", "exp"}
-_SIZES = {"W", "H", "k", "s", "p", "d", "op", "n", "m", "i", "j", "a", "b", "c", "t"}
 
 
 def claim(text: str, seconds: float = 5.0) -> Decision:
@@ -69,16 +68,17 @@ def family(statement: Statement) -> str:
         # sums of p, q, r are about distributions, of other names about sequences
         letters = {name[0] for name in names}
         return "distributions" if letters & set("pqr") and not letters & set("fgh") else "sequences"
-    if names and names <= {"p", "q", "r"} and names != {"p"}:
+    letters = {name[0] for name in names}
+    if letters & set("qr") and letters <= set("pqrcnt") or _takes_entries(formulas):
         return "distributions"
-    if all(name in _SIZES or name[0] in "WHkspdnmijabct" for name in names) or used & {
-        "max",
-        "min",
-    }:
-        return "integers"
-    if all(name[0] in "pqrzxyn" for name in names):
-        return "distributions"
-    return "sequences"
+    return "sequences" if letters & set("fgh") else "integers"
+
+
+def _takes_entries(formulas: tuple[Node, ...]) -> bool:
+    """Returns whether a largest or smallest entry is taken: max(z), of one argument."""
+    if any(node.op in ("max", "min") and len(node.args) == 1 for node in formulas):
+        return True
+    return any(_takes_entries(node.args) for node in formulas)
 
 
 def _decider(name: str) -> Callable[[Statement, Deadline], Decision]:

@@ -68,7 +68,9 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
         reason = f"Z3 answered {answer.result} {answer.reason}".strip()
     except Undecided as undecided:
         answer, positive, reason = Answer("unknown"), [], str(undecided)
-    if answer.result == "unsat":
+    if answer.result == "unsat" and not claim.is_satisfiable:
+        reason = "no small values were found that make the hypotheses true"
+    elif answer.result == "unsat":
         stated = [show(node) for node in claim.assumed]
         stated += [f"{t} >= 1" for t in positive if f"{t} >= 1" not in stated and not t.isdigit()]
         unproved = [says for op, says in DEFINITIONS.items() if op in used]
@@ -83,7 +85,7 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
                 *unproved,
             ),
         )
-    if answer.result == "sat":
+    elif answer.result == "sat":
         values = {unquoted(key): value for key, value in answer.values.items()}
         point = {key: values.get(key, 0) for key in names}
         if claim.is_false_at(tuple(point.values())):
@@ -128,17 +130,19 @@ class Claim:
         self.goal: Callable[..., bool] = compile_formula(statement.goal, names)
         self.given = [compile_formula(node, names) for node in assumed]
         self.tried = 0
+        self.is_satisfiable = False
         for node in (statement.goal, *assumed):
             _check_literals(node)
 
     def is_false_at(self, values: tuple[int, ...]) -> bool:
         """Returns whether the hypotheses hold and the goal does not."""
         try:
-            # all of the goal must be defined, also where a connective would stop early
             holds = self.goal(*values)
-            return all(given(*values) for given in self.given) and not holds
+            assumed = all(given(*values) for given in self.given)
         except OutOfDomain:
             return False
+        self.is_satisfiable |= assumed
+        return assumed and not holds
 
     def search(self, deadline: Deadline) -> tuple[int, ...] | None:
         """Returns the smallest values at which the claim is false, or None."""

@@ -50,6 +50,8 @@ def decide_sequences(statement: Statement, deadline: Deadline) -> Decision:
     reason = "no method of this family applies"
     try:
         engine = prove(statement, sorts, deadline)
+        if engine and statement.given and not is_satisfiable(statement, sorts, deadline):
+            raise Undecided("no small sequences were found that make the hypotheses true")
         if engine:
             used = operators_in(statement.goal).union(*map(operators_in, statement.given))
             if "delta" in names_in(statement.goal):
@@ -204,6 +206,33 @@ def refute(
 ) -> tuple[Mapping[str, Any], str] | None:
     """Returns the smallest values found that make the hypotheses true and the claim false."""
     limit = deadline.part(SEARCH_SECONDS)
+    for place in places(sorts):
+        if not limit.left:
+            return None
+        try:
+            if all(map(place.holds, statement.given)) and not place.holds(statement.goal):
+                return _witness(statement.goal, place)
+        except Undefined:
+            continue
+    return None
+
+
+def is_satisfiable(statement: Statement, sorts: Sorts, deadline: Deadline) -> bool:
+    """Returns whether small values are found that make the hypotheses true."""
+    limit = deadline.part(SEARCH_SECONDS)
+    for place in places(sorts):
+        if not limit.left:
+            return False
+        try:
+            if all(map(place.holds, statement.given)):
+                return True
+        except Undefined:
+            continue
+    return False
+
+
+def places(sorts: Sorts) -> Iterator[Place]:
+    """Yields values of all names, the smallest first."""
     moduli: Candidates = [(0, sorts.modulus or 0)]
     if sorts.modulus == 0:
         moduli = [(n - 1, n) for n in range(1, 8)]
@@ -220,16 +249,8 @@ def refute(
             names.append(name)
             axes.append(candidates)
     for modulus, *values in by_size(axes, 14):
-        if not limit.left:
-            return None
         folded = [_wrapped(value, modulus) if modulus else value for value in values]
-        place = Place(sorts, dict(zip(names, folded, strict=True)), modulus)
-        try:
-            if all(map(place.holds, statement.given)) and not place.holds(statement.goal):
-                return _witness(statement.goal, place)
-        except Undefined:
-            continue
-    return None
+        yield Place(sorts, dict(zip(names, folded, strict=True)), modulus)
 
 
 def signals(axes: int) -> Candidates:
