@@ -18,22 +18,22 @@ def pair(value):
 
 def my_conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
-    n, _, height, width = x.shape
-    f, c, kh, kw = w.shape
-    out_h = (height + 2 * ph - dh * (kh - 1) - 1) // sh + 1
-    out_w = (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
-    if min(out_h, out_w, ph + 1, pw + 1) < 1 or x.shape[1] != c * groups or f % groups:
+    (n, channels, height, width), (f, c, kh, kw) = x.shape, w.shape
+    free_h = height + 2 * ph - dh * (kh - 1) - 1
+    free_w = width + 2 * pw - dw * (kw - 1) - 1
+    possible = min(free_h, free_w, ph, pw) >= 0 and min(sh, sw, dh, dw, groups) >= 1
+    if not possible or channels != c * groups or f % groups:
         raise ValueError("no such convolution")
+    out_h, out_w = free_h // sh + 1, free_w // sw + 1
     x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     y = np.zeros((n, f, out_h, out_w), dtype=x.dtype)
     for g in range(groups):
-        filters = slice(g * f // groups, (g + 1) * f // groups)
-        for i in range(kh):
-            for j in range(kw):
-                rows = slice(i * dh, i * dh + sh * out_h, sh)
-                columns = slice(j * dh, j * dh + sw * out_w, sw)  # the author meant dw
-                taps = x[:, g * c : (g + 1) * c, rows, columns]
-                y[:, filters] += np.einsum("nchw,fc->nfhw", taps, w[filters, :, i, j])
+        filters = slice(g, None, groups)  # the author meant f // groups filters in a row
+        for i, j in np.ndindex(kh, kw):
+            rows = slice(i * dh, i * dh + sh * out_h, sh)
+            columns = slice(j * dw, j * dw + sw * out_w, sw)
+            taps = x[:, g * c : (g + 1) * c, rows, columns]
+            y[:, filters] += np.einsum("nchw,fc->nfhw", taps, w[filters, :, i, j])
     return y if b is None else y + b[:, None, None]
 
 
