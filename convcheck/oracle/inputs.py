@@ -62,7 +62,7 @@ def make_inputs(case: Case) -> Arrays:
     elif case.values == "large":
         arrays = _large(case, shapes, forms, chosen)
     elif case.values == "one_hot":
-        arrays = _one_hot(case, shapes, chosen)
+        arrays = _one_hot(case, shapes, forms, chosen)
     else:
         arrays = _small(case, shapes, forms, chosen)
     if chosen.is_float:
@@ -147,7 +147,7 @@ def _weights(
     """
     filters = shape[0] if name == "w" else 1
     elements = prod(shape[1:]) if name == "w" else prod(shape)
-    limit = limit or max(3, -(-elements // 2))
+    limit = limit or max(3, elements)
     ladder = np.arange(1, limit + 1)
     if chosen.signed:
         ladder = np.where(ladder % 2, ladder, -ladder)
@@ -157,19 +157,21 @@ def _weights(
     return ladder[(order + start) % len(ladder)].reshape(shape)
 
 
-def _one_hot(case: Case, shapes: Shapes, chosen: Format) -> Arrays:
-    arrays = {}
-    for place, (name, shape) in enumerate(shapes.items()):
-        if place == 0:
-            arrays[name] = np.zeros(shape, dtype=np.int64)
-            if prod(shape):
-                arrays[name][_hot_position(case, name, shape)] = 1
-        elif name == "b":
-            arrays[name] = np.arange(prod(shape)).reshape(shape) % BIAS_LIMIT + 1
-        else:
-            count = np.arange(prod(shape)).reshape(shape)
-            arrays[name] = count % max(1, chosen.budget - BIAS_LIMIT) + 1
-    return arrays
+def _one_hot(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) -> Arrays:
+    first, *others = shapes
+    hot = np.zeros(shapes[first], dtype=np.int64)
+    if hot.size:
+        hot[_hot_position(case, first, shapes[first])] = 1
+    count = chosen.budget - BIAS_LIMIT
+    while True:
+        arrays = {first: hot}
+        for name in others:
+            most = BIAS_LIMIT if name == "b" else count
+            arrays[name] = np.arange(prod(shapes[name])).reshape(shapes[name]) % most + 1
+        # Where the padding repeats the input, one output may read the 1 more than once.
+        if _fits(arrays, forms, chosen.budget):
+            return arrays
+        count = count // 2
 
 
 def _hot_position(case: Case, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
