@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from convcheck.cli.options import common_options, write_json
-from convcheck.core.errors import ConvcheckError, InputError, UsageError
+from convcheck.core.errors import ConvcheckError, UsageError
 
 if TYPE_CHECKING:
     from convcheck.core.case import Case
@@ -64,10 +63,7 @@ def command(
             stack, message = _stack(report), _told(report)
             code = exit_code(report.verdict)
     page = build_page(stack=stack, case=case, message=message)
-    try:
-        write_atomic(Path(out), page.encode())
-    except OSError as error:
-        raise InputError(f"cannot write {out}", why=error.strerror or str(error)) from None
+    write_atomic(out, page.encode())
     if json_file != "-":
         click.echo(
             out

@@ -60,11 +60,14 @@ function line(worked, axis) {
     html("span", { class: "says" }, worked.says));
 }
 
-/** The formula of one axis: a list of worked lines, or why it is impossible with ways out. */
-export function formulaOf(layer, axis, title, onChoose) {
+/**
+ * The formula of one axis: a list of worked lines, or why it is impossible with ways out.
+ * `linked` is the axis whose dimension lines belong to it; null where it stands for both.
+ */
+export function formulaOf(layer, axis, linked, title, onChoose) {
   const worked = explainAxis(layer, layer.axes[axis]);
   const parts = [html("h3", {}, title),
-    html("ol", { class: "worked" }, worked.steps.map((step) => line(step, axis)))];
+    html("ol", { class: "worked" }, worked.steps.map((step) => line(step, linked)))];
   if (worked.unread) {
     parts.push(html("p", { class: "hint" },
       `Left over: ${worked.unread} of the padded input's last elements, which no window reads.`));

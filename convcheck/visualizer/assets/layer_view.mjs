@@ -84,7 +84,7 @@ export class LayerView {
     for (const element of [...this.formula.querySelectorAll(`[data-term="${CSS.escape(term)}"]`),
       ...this.figures.querySelectorAll(`[data-term="${CSS.escape(term)}"]`)]) {
       const own = element.dataset.axis ?? element.closest("[data-axis]")?.dataset.axis;
-      element.classList.toggle("lit", isLit && (own === axis || !own));
+      element.classList.toggle("lit", isLit && (own === axis || !own || !axis));
     }
   }
 
@@ -128,8 +128,10 @@ export class LayerView {
       sides: state.sides && numbers.before === numbers.after,
     });
     const same = JSON.stringify(state.axes[0]) === JSON.stringify(state.axes[1]);
-    const titles = same ? [[1, "Size, height and width alike"]] : [[0, "Height"], [1, "Width"]];
-    refill(this.formula, titles.map(([axis, title]) => formulaOf(state, axis, title, onChoose)));
+    const titles = same ? [[1, null, "Size, height and width alike"]]
+      : [[0, 0, "Height"], [1, 1, "Width"]];
+    refill(this.formula, titles.map(([axis, linked, title]) =>
+      formulaOf(state, axis, linked, title, onChoose)));
   }
 
   #renderCode() {

@@ -16,6 +16,7 @@ export class StackView {
   constructor(root, store) {
     this.store = store;
     this.pick = null;
+    this.shown = null;
     this.controls = html("form", { class: "controls", submit: (event) => event.preventDefault() });
     this.drawing = svg("svg", {
       class: "stack", tabindex: 0, role: "application", "aria-roledescription": "stack of layers",
@@ -58,15 +59,14 @@ export class StackView {
 
   render() {
     const { data, state } = this.store;
+    if (this.shown !== state.preset) this.pick = null;
+    this.shown = state.preset;
     const model = this.#model();
     const names = [...(data.stack ? [[TRACED, data.stack.name || TRACED]] : []),
       ...Object.keys(PRESETS).map((name) => [name, name])];
     const isTraced = state.preset === TRACED && data.stack;
     refill(this.controls,
-      choice("stack", names, state.preset, (preset) => {
-        this.pick = null;
-        this.store.update({ preset });
-      }),
+      choice("stack", names, state.preset, (preset) => this.store.update({ preset })),
       model.axes > 1 ? choice("axis", data.stack.input.map((size, at) =>
         [String(at), `axis ${at} (${size})`]), String(state.axis), (axis) => {
         this.pick = null;
