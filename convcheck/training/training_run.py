@@ -7,11 +7,11 @@ import json
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 
 from convcheck import __version__
 from convcheck.core.errors import InputError, UsageError
@@ -303,6 +303,6 @@ def _versions() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": version("torchvision"),
         "convcheck": __version__,
     }
