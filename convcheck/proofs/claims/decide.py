@@ -64,13 +64,19 @@ def family(statement: Statement) -> str:
         )  # fmt: skip
     if present:
         return present[0][0]
+    letters = {name[0] for name in names}
+    if _takes_entries(formulas):
+        return "distributions"
     if used & {"sum", "dot", "index"}:
         # sums of p, q, r are about distributions, of other names about sequences
-        letters = {name[0] for name in names}
         return "distributions" if letters & set("pqr") and not letters & set("fgh") else "sequences"
-    letters = {name[0] for name in names}
-    if letters & set("qr") and letters <= set("pqrcnt") or _takes_entries(formulas):
+    if letters & set("qr") and letters <= set("pqrcnt"):
         return "distributions"
+    if names == {"p"}:
+        raise UsageError(
+            "p may be a padding or a distribution", where=statement.text,
+            fix="write q for a distribution, or state the claim with W, k, s or d",
+        )  # fmt: skip
     return "sequences" if letters & set("fgh") else "integers"
 
 

@@ -46,7 +46,7 @@ from convcheck.proofs.claims.log_algebra import (
 from convcheck.proofs.claims.search import Candidates, by_size
 from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
 
-SEARCH_SECONDS = 0.4
+SEARCH_SECONDS = 0.25
 DEFINITIONS = {
     "H": "H(p) = -sum(p * log(p)), H(p, q) = -sum(p * log(q)), with 0 log 0 = 0",
     "KL": "KL(p, q) = sum(p * log(p / q)), with 0 log 0 = 0 and p = 0 wherever q = 0",

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import permutations, product
+from typing import Any
 
 from convcheck.core.errors import UsageError
 from convcheck.proofs.claims.budget import Deadline, Undecided
@@ -35,9 +36,9 @@ from convcheck.proofs.claims.lattices import (
 )
 from convcheck.proofs.claims.sequence_sorts import Sorts, amounts, is_zero, whole
 
-# An affine integer form: variable -> coefficient; bound variables are ints, free ones are text,
-# the constant stands under "".
-Affine = dict[int | str, int]
+# An affine form: variable -> coefficient; bound variables are ints, free ones are text, the
+# constant stands under "". Coefficients are ints, or polynomials in the names of factors.
+Affine = dict[int | str, Any]
 # A polynomial in the scalars: ((name, exponent), ...) -> coefficient.
 Scalar = dict[tuple[tuple[str, int], ...], Fraction]
 MAX_TERMS = 4000
@@ -59,9 +60,12 @@ Lattice = tuple[tuple[str, ...], Vector, Matrix]
 class Expansion:
     """Expands terms of the language into index sums; counts the bound variables it makes."""
 
-    def __init__(self, sorts: Sorts, deadline: Deadline) -> None:
+    def __init__(
+        self, sorts: Sorts, deadline: Deadline, factors: dict[str, Any] | None = None
+    ) -> None:
         self.sorts = sorts
         self.deadline = deadline
+        self.named_factors = factors or {}
         self.bound = 0
 
     def fresh(self) -> tuple[Affine, ...]:
@@ -177,6 +181,8 @@ class Expansion:
             return {"": int(value)}
         if node.op == "name":
             name = str(node.value)
+            if name in self.named_factors:
+                return {"": self.named_factors[name]}
             return {f"{name}.{axis}" if name in self.sorts.points else name: 1}
         if node.op == "neg":
             return _times(self.affine(node.args[0], axis), -1)
@@ -189,10 +195,10 @@ class Expansion:
                     return _times(other, one.get("", 0))
         raise Undecided(f"the index {show(node)!r} is not affine in its names")
 
-    def factors(self, node: Node) -> tuple[int, ...]:
+    def factors(self, node: Node) -> tuple[Any, ...]:
         """Returns the factor of `up` or `down`, one per axis."""
-        if node.op == "name":
-            raise Undecided(f"the factor {node.value} is not a number")
+        if node.op in ("name", "*") and self.named_factors:
+            return (self.affine(node, 0).get("", 0),) * self.sorts.axes
         if node.op == "tuple" and len(node.args) == self.sorts.axes:
             return tuple(map(whole, node.args))
         return (whole(node),) * self.sorts.axes
@@ -275,14 +281,14 @@ def _lattices(term: Term, free: list[str], any_group: bool) -> Iterator[Lattice]
         raise Undecided("a sum runs over infinitely many equal terms")
     names = tuple(name for name, _ in slots)
     axes = len(slots[0][1]) if slots else 1
-    for order in _symmetries(names):
+    for order in symmetries(names):
         places = [axes * slot + axis for slot in order for axis in range(axes)]
         places += range(axes * len(slots), len(points))
         moved = hermite([[step[place] for place in places] for step in steps])
         yield names, reduce([start[place] for place in places], moved), moved
 
 
-def _symmetries(names: tuple[str, ...]) -> list[tuple[int, ...]]:
+def symmetries(names: tuple[str, ...]) -> list[tuple[int, ...]]:
     """Returns the permutations of the slots that keep every name in its place."""
     blocks = [[i for i, n in enumerate(names) if n == name] for name in sorted(set(names))]
     choices = [list(permutations(block)) for block in blocks]

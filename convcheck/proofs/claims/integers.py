@@ -37,7 +37,7 @@ DEFINITIONS = {
     "count": "count(W, k, s, p, d) is the number of i >= 0 with i*s + d*(k-1) + 1 <= W + 2*p",
     "//": "a // b is floor(a / b), and a % b is a - b*(a // b)",
 }
-FIRST_SEARCH_SECONDS = 0.25
+FIRST_SEARCH_SECONDS = 0.12
 SEARCH_SECONDS = 0.8
 MAX_SIZE = 40
 MAX_VALUES = 60_000
@@ -171,7 +171,7 @@ class Claim:
             script = Script(euclid)
             text = script.text(self.names, assumed, goal)
             positive.update(script.positive)
-            scripts.append((max(0.1, min(1.5, deadline.left / 2 - 0.3)), text))
+            scripts.append((max(0.1, min(0.8 + euclid, deadline.left / 2 - 0.3)), text))
         return ask(scripts, max(0.5, deadline.left)), list(positive)
 
     def refuted(self, values: tuple[int, ...]) -> Refuted:

@@ -23,6 +23,7 @@ from convcheck.proofs.claims.language import (
 from convcheck.proofs.claims.search import Candidates, by_size
 from convcheck.proofs.claims.sequence_sorts import Sorts, find_sorts
 from convcheck.proofs.claims.signals import Place, Undefined
+from convcheck.proofs.claims.symbolic_factors import cancels, polynomials
 from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
 
 DEFINITIONS = {
@@ -125,6 +126,12 @@ def prove_part(goal: Node, sorts: Sorts, deadline: Deadline) -> str:
     """Returns which procedure proved one comparison, or "" where it is certainly false."""
     if goal.op not in ("==", "<=", ">="):
         raise Undecided(f"a statement with {goal.op} is only searched for counterexamples")
+    if sorts.factors:
+        factors = polynomials(sorts.factors)
+        terms = Expansion(sorts, deadline, factors).difference(*goal.args)
+        if cancels(terms, factors, deadline):
+            return "decided by the normal form of index sums, by steps that hold for all factors"
+        raise Undecided("the normal forms differ, which decides nothing for all factors")
     terms = Expansion(sorts, deadline).difference(*goal.args)
     any_group = sorts.modulus is not None
     left = remainder(terms, any_group=any_group, deadline=deadline)
