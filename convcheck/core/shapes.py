@@ -24,6 +24,7 @@ def output_shape(case: Case) -> tuple[int, ...]:
 
 def _output_shape(case: Case) -> tuple[int, ...]:
     spec = case.spec
+    _check_counts(case)
     if isinstance(spec, ConvSpec):
         return _conv_shape(case, spec)
     if isinstance(spec, PoolSpec):
@@ -46,17 +47,30 @@ def _output_shape(case: Case) -> tuple[int, ...]:
     return _sequence_shape(case.spatial, spec)
 
 
+def _check_counts(case: Case) -> None:
+    spec = case.spec
+    counts = [("batch", case.batch, 0)]
+    if isinstance(spec, ConvSpec):
+        counts += [("in_channels", spec.in_channels, 1), ("out_channels", spec.out_channels, 1)]
+        counts += [("groups", spec.groups, 1)]
+    elif isinstance(spec, PoolSpec):
+        counts += [("channels", case.channels, 1)]
+    elif isinstance(spec, LossSpec):
+        counts += [("classes", spec.classes, 1)]
+    for name, count, least in counts:
+        if count < least:
+            raise GeometryError(f"{name} {count}", why=f"it must be at least {least}")
+
+
 def _conv_shape(case: Case, spec: ConvSpec) -> tuple[int, ...]:
-    if spec.groups < 1:
-        raise GeometryError(f"groups {spec.groups}", why="it must be at least 1")
     for name, count in (("in_channels", spec.in_channels), ("out_channels", spec.out_channels)):
         if count % spec.groups:
             raise GeometryError(
                 f"{name} {count} is not divisible by groups {spec.groups}",
                 why=f"{count} = {count // spec.groups} x {spec.groups} + {count % spec.groups}",
             )
-    if spec.out_channels < 1:
-        raise GeometryError(f"out_channels {spec.out_channels}", why="it must be at least 1")
+    if spec.transposed:
+        _check_transposed(spec)
     pairs = spec.padding_pairs()
     if spec.transposed:
         sizes = (case.spatial, spec.kernel_size, spec.stride)
@@ -67,6 +81,19 @@ def _conv_shape(case: Case, spec: ConvSpec) -> tuple[int, ...]:
         )
         _check_boundary(case, spec)
     return out if case.op == "output_size" else (case.batch, spec.out_channels, *out)
+
+
+def _check_transposed(spec: ConvSpec) -> None:
+    if isinstance(spec.padding, str):
+        raise GeometryError(
+            f"padding {spec.padding!r}", why="a transposed convolution takes ints only"
+        )
+    if spec.padding_mode != "zeros":
+        raise GeometryError(
+            f"padding_mode {spec.padding_mode!r}",
+            why="a transposed convolution cuts its padding off and has no boundary",
+            fix='use padding_mode "zeros"',
+        )
 
 
 def _check_boundary(case: Case, spec: ConvSpec) -> None:
