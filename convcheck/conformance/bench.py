@@ -18,7 +18,6 @@ from convcheck.oracle.inputs import make_inputs
 Arrays = Mapping[str, np.ndarray]
 
 _REPEAT = 2
-_FIRST_CALL_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,18 +65,17 @@ class Bench:
         self.calls = 0
 
     def observe(
-        self, case: Case, inputs: Arrays | None = None, *, first: bool = False
+        self, case: Case, inputs: Arrays | None = None, *, sure: bool = False
     ) -> Observation:
         """Returns what the target makes of a case, called twice: the bits must be the same.
 
         Args:
             case: The case.
             inputs: Its arrays; those that the case describes by default.
-            first: Whether this is the first call of all, which may have something to compile.
+            sure: Whether a hang must have had its whole time; see `execute.Runner.run`.
         """
         given = inputs_of(case) if inputs is None else inputs
-        deadline = _FIRST_CALL_S if first else None
-        outcome = self._runner.run(case, given, repeat=_REPEAT, deadline_s=deadline)
+        outcome = self._runner.run(case, given, repeat=_REPEAT, sure=sure)
         self.calls += 1
         wanted = want(case, given, self.contract)
         problem = judge(case, given, outcome, wanted, self.contract)

@@ -198,7 +198,7 @@ def _search(
 
 
 def _try(run: _Run, item: Planned) -> bool:
-    seen = _judged(run, run.bench.observe(item.case, first=not run.seen))
+    seen = _judged(run, run.bench.observe(item.case))
     run.phases[item.phase] += 1
     if item.row is not None:
         run.rows.append(item.row)

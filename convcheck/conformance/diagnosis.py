@@ -21,6 +21,7 @@ from convcheck.oracle.expected import Expected
 # Results with more elements than this tell no more than smaller ones, and cost time.
 _LARGEST = 20_000
 _MOST = 160
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +80,10 @@ def _explained(minimal: Observation, useful: Sequence[Observation]) -> Diagnosis
     failing = [o for o in about if o.problem is not None and o.problem.kind in ("value", "shape")]
     passing = [o for o in about if o.problem is None and isinstance(o.wanted, Expected)]
     best: Diagnosis | None = None
-    for variant in catalogue(minimal.case.op):
-        if not agrees(variant, minimal):
-            continue
+    for variant in _promising(minimal, failing):
         explained = [o for o in failing if agrees(variant, o)]
+        if best is not None and len(explained) < len(best.explained):
+            continue
         # A passing case speaks against the variant only where the variant differs from it.
         against = [o for o in passing if _differs(variant, o)]
         condition = learn([o.case for o in explained], [o.case for o in against])
@@ -101,9 +102,22 @@ def _explained(minimal: Observation, useful: Sequence[Observation]) -> Diagnosis
             condition=condition,
             explained=tuple(explained),
         )
+        if not other and not condition.atoms:
+            return found
         if best is None or _rank(found) > _rank(best):
             best = found
     return best
+
+
+def _promising(minimal: Observation, failing: Sequence[Observation]) -> list[Variant]:
+    """Returns the variants that explain `minimal`, those first that explain most of a few more.
+
+    A minimal case is so small that many variants agree with it; a few larger ones tell them apart.
+    """
+    few = failing[:: max(1, len(failing) // _FEW)][:_FEW]
+    fitting = [v for v in catalogue(minimal.case.op) if agrees(v, minimal)]
+    scores = {id(v): sum(agrees(v, o) for o in few) for v in fitting}
+    return sorted(fitting, key=lambda v: -scores[id(v)])[:_FEW]
 
 
 def _rank(found: Diagnosis) -> tuple[int, int]:
@@ -114,7 +128,7 @@ def _rank(found: Diagnosis) -> tuple[int, int]:
 
 def agrees(variant: Variant, seen: Observation) -> bool:
     """Whether the variant gives exactly the results that were returned."""
-    predicted = _results(variant, seen)
+    predicted = _predicted(variant, seen)
     if predicted is None or not isinstance(seen.outcome, Returned):
         return False
     if len(predicted) > len(seen.actual) and len(seen.actual) == len(predicted) - 1:
@@ -137,7 +151,8 @@ def _within(predicted: np.ndarray, actual: np.ndarray, allowed: np.ndarray) -> b
         return False
     with np.errstate(invalid="ignore"):
         gap = np.abs(actual - predicted)
-    return bool(((gap <= allowed) | np.isinf(allowed) | ~np.isfinite(predicted)).all())
+    same = (actual == predicted) | (np.isnan(actual) & np.isnan(predicted))
+    return bool((same | (gap <= allowed) | (np.isinf(allowed) & np.isfinite(predicted))).all())
 
 
 def _same(predicted: np.ndarray, actual: np.ndarray, place: int, seen: Observation) -> bool:
@@ -153,7 +168,8 @@ def _same(predicted: np.ndarray, actual: np.ndarray, place: int, seen: Observati
     finite = bound[np.isfinite(bound)]
     if not finite.size or not np.array_equal(np.isfinite(predicted), np.isfinite(actual)):
         return False
-    gap = np.abs(np.where(np.isfinite(actual), predicted - actual, 0.0))
+    both = np.isfinite(actual)
+    gap = np.abs(np.where(both, predicted, 0.0) - np.where(both, actual, 0.0))
     return bool((gap <= 4 * finite.max()).all())
 
 
@@ -161,13 +177,15 @@ def _differs(variant: Variant, seen: Observation) -> bool:
     if variant.slack is not None:
         # A result that happens to be exact does not speak against lesser precision.
         return False
-    predicted = _results(variant, seen)
+    predicted = _predicted(variant, seen)
     return predicted is not None and not agrees(variant, seen)
 
 
-def _results(variant: Variant, seen: Observation) -> Results | None:
-    with np.errstate(all="ignore"):
-        return variant.results(seen.case, seen.inputs)
+def _predicted(variant: Variant, seen: Observation) -> Results | None:
+    if not isinstance(seen.wanted, Expected):
+        return None
+    right = tuple(array.values for array in seen.wanted.outputs)
+    return variant.predict(seen.case, seen.inputs, right)
 
 
 def _useful(minimal: Observation, seen: Sequence[Observation]) -> list[Observation]:

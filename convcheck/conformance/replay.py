@@ -46,7 +46,7 @@ def replay(
     with open_runner(fn, case.op, isolated=isolated, arrays=arrays, autograd=autograd) as runner:
         subject = subject_of(fn, case.op, runner.arrays, autograd=autograd)
         bench = Bench(runner, Contract(accumulate=accumulate, algorithm=algorithm))
-        seen, warm = bench.observe(case, first=True), False
+        seen, warm = bench.observe(case, sure=True), False
         if seen.problem is None and not must_refuse(case):
             bench.observe(replace(case, seed=case.seed + 1))
             seen, warm = bench.observe(case), True

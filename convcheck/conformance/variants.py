@@ -30,12 +30,21 @@ class Variant:
     Attributes:
         says: What the function does, such as "flips the kernel along every axis".
         results: What it would return for a case on its arrays; None where the fault says nothing.
+        spoil: The same from the right results, where the fault only changes those.
         slack: How far from that it may be, where the fault is one of precision; else it is exact.
     """
 
     says: str
     results: Callable[[Case, Arrays], Results | None]
+    spoil: Callable[[Results, Case, Arrays], Results | None] | None = None
     slack: Callable[[Case, Arrays], Results | None] | None = None
+
+    def predict(self, case: Case, inputs: Arrays, right: Results) -> Results | None:
+        """Returns what it would return for a case whose right results are known."""
+        with np.errstate(all="ignore"):
+            if self.spoil is not None:
+                return self.spoil(right, case, inputs)
+            return self.results(case, inputs)
 
 
 def correct(case: Case, inputs: Arrays) -> Results | None:
@@ -83,16 +92,19 @@ def on_inputs(says: str, **changes: Callable[..., np.ndarray]) -> Variant:
 def on_result(says: str, change: Callable[..., np.ndarray | None], place: int = 0) -> Variant:
     """A variant that computes rightly and then spoils the result at `place`."""
 
-    def results(case: Case, inputs: Arrays) -> Results | None:
-        right = correct(case, inputs)
-        if right is None or len(right) <= place:
+    def spoil(right: Results, case: Case, inputs: Arrays) -> Results | None:
+        if len(right) <= place:
             return None
         spoiled = change(right[place], case, inputs)
         if spoiled is None:
             return None
         return (*right[:place], spoiled, *right[place + 1 :])
 
-    return Variant(says=says, results=results)
+    def results(case: Case, inputs: Arrays) -> Results | None:
+        right = correct(case, inputs)
+        return None if right is None else spoil(right, case, inputs)
+
+    return Variant(says=says, results=results, spoil=spoil)
 
 
 _AXES = {1: ("W",), 2: ("H", "W"), 3: ("Z", "H", "W")}
