@@ -27,7 +27,7 @@ def check_combinations(
     cases = list_cases(statement, env)
     if not isinstance(combinations, list) or len(combinations) != len(cases):
         raise Refusal(f"the statement has {len(cases)} cases, each with its combination")
-    used: set[str] = set()
+    used = check_divisors([statement, *hypotheses.values()], env, hypotheses)
     for combination, (assumed, inner) in zip(combinations, cases, strict=True):
         facts = list_facts(assumed, inner, hypotheses)
         if not isinstance(combination, list) or len(combination) > 80:
@@ -98,13 +98,10 @@ def _negated(relation: Tree, env: Env) -> list[Poly]:
 def list_facts(assumed: list[Fact], env: Env, hypotheses: Mapping[str, Tree]) -> list[Fact]:
     """Returns the facts that a combination may use, in order.
 
-    What the case assumes, the hypotheses, and the definition of each floor division a // b (where
-    b >= 1 is a fact) and of each maximum among them.
+    What the case assumes, the hypotheses, and the definition of each floor division a // b and
+    of each maximum among them.
     """
-    facts = list(assumed)
-    for text, tree in hypotheses.items():
-        if tree[0] == "rel" and "Z" in (sort_of(tree[2], env), sort_of(tree[3], env)):
-            facts += [(text, p) for p in at_least_zero(tree, env)]
+    facts = [*assumed, *_given(hypotheses, env)]
     seen: set[Any] = set()
     for _, p in facts:  # grows while it is walked: a definition may contain further ones
         for one in _atoms(freeze(p)):
@@ -117,13 +114,45 @@ def list_facts(assumed: list[Fact], env: Env, hypotheses: Mapping[str, Tree]) ->
                 attained = plus({}, reduce(times, above), -1)
                 facts += [("maximum", fact) for fact in (*above, attained)]
                 continue
-            below = plus(args[1], ONE, -1)
-            literal = not set(below) - {()} and below.get((), 0) >= 0
-            if not literal and below not in [fact for _, fact in facts]:
-                raise Refusal("a floor division needs the hypothesis that its divisor is >= 1")
             remainder = plus(args[0], times(args[1], of_atom(one)), -1)
-            facts += [("floor", remainder), ("floor", plus(below, remainder, -1))]
+            facts += [("floor", remainder), ("floor", plus(plus(args[1], ONE, -1), remainder, -1))]
     return facts
+
+
+def _given(hypotheses: Mapping[str, Tree], env: Env) -> list[Fact]:
+    integer = {
+        text: tree
+        for text, tree in hypotheses.items()
+        if tree[0] == "rel" and "Z" in (sort_of(tree[2], env), sort_of(tree[3], env))
+    }
+    return [(text, p) for text, tree in integer.items() for p in at_least_zero(tree, env)]
+
+
+def check_divisors(trees: list[Tree], env: Env, hypotheses: Mapping[str, Tree]) -> set[str]:
+    """Returns the hypotheses by which every divisor is >= 1; refuses where one may not be."""
+    known, used = _given(hypotheses, env), set[str]()
+
+    def positive(p: Poly) -> bool:
+        """By a hypothesis, as the sum of two, or as a product of such factors."""
+        below = plus(p, ONE, -1)
+        for text, fact in [("", {}), *known]:
+            if other := next((t for t, q in [("0", {}), *known] if plus(fact, q) == below), ""):
+                used.update({text, other})
+                return True
+        [(mono, c), *rest] = p.items() if p else [((), 0)]
+        factors = [of_atom(a) for a, _ in mono]
+        return not rest and c >= 1 and p not in factors and all(map(positive, factors))
+
+    def visit(tree: Tree, inner: Env) -> None:
+        inner = opened(tree, inner)
+        if tree[0] == "fdiv" and not positive(normal(tree[3], inner)):
+            raise Refusal("a floor division needs hypotheses by which its divisor is >= 1")
+        for kid in tree[2:]:
+            visit(kid, inner)
+
+    for tree in trees:
+        visit(tree, env)
+    return used
 
 
 def _atoms(value: Any) -> Iterator[Any]:

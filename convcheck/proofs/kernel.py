@@ -60,7 +60,8 @@ class Context:
         """Refuses unless `kind(term)` is a hypothesis or only finitely many terms are nonzero."""
         term_env, binders, body = env, [], term
         while body[0] == "S":
-            binders.append(body[1][0])
+            if body[1][1] in INFINITE:
+                binders.append(body[1][0])
             term_env, body = opened(body, term_env), body[2]
         if self._few(binders, normal(body, term_env)):
             return
@@ -80,12 +81,13 @@ class Context:
                 progress = False
                 for factor, _ in mono:
                     inside = left & set(variables(factor))
-                    if factor[0] != "app" or factor[1] not in self.finite or len(inside) != 1:
+                    bounds = factor[0] == "delta" or factor[1] in self.finite
+                    if factor[0] not in ("app", "delta") or not bounds or len(inside) != 1:
                         continue
                     name = next(iter(inside))
                     if any(_is_affine(dict(arg), name) for arg in factor[2:]):
                         left, progress = left - inside, True
-                        self.used.add(self.finite[factor[1]])
+                        self.used |= {self.finite.get(factor[1], "")} - {""}
             if left:
                 return False
         return True
@@ -196,7 +198,7 @@ def _summands(tree: Tree) -> list[Tree]:
 
 
 def _derivative(tree: Tree, by: Tree, env: Env, context: Context) -> Tree:
-    """Returns d(tree, by), worked out; `by` is a scalar or a value w(j) of a function."""
+    """Returns diff(tree, by), worked out; `by` is a scalar or a value w(j) of a function."""
     head, kids = tree[0], tree[2:]
     if by[1] not in names(tree):
         return ("num", Fraction(0))
@@ -209,6 +211,7 @@ def _derivative(tree: Tree, by: Tree, env: Env, context: Context) -> Tree:
     parts = [_derivative(kid, by, inner, context) for kid in kids]
     if head == "S":
         if tree[1][1] in INFINITE:
+            context.oblige("exists", tree, env)
             context.oblige("termwise", ("S", tree[1], parts[0]), env)
         return (*tree[:2], parts[0])
     if head in ("add", "neg"):
@@ -228,11 +231,11 @@ BINDER_RULES = {"reindex": _reindex, "swap": _swap, "split": _split, "sift": _si
 
 
 def _rewrite(tree: Tree, env: Env, change: Callable[[Tree, Env], Tree | None]) -> tuple[Tree, int]:
-    """Returns the tree with `change` made wherever it applies (not inside d), and how often."""
+    """Returns the tree with `change` made wherever it applies (not inside diff), and how often."""
     new = change(tree, env)
     if new is not None:
         return new, 1
-    if tree[0] == "d":
+    if tree[0] == "diff":
         return tree, 0
     done = [_rewrite(kid, opened(tree, env), change) for kid in tree[2:]]
     return (*tree[:2], *(kid for kid, _ in done)), sum(hits for _, hits in done)
@@ -251,7 +254,7 @@ def _apply(rule: str, args: dict[str, str], tree: Tree, context: Context) -> Tre
     elif rule == "differentiate" and not args:
 
         def change(node: Tree, env: Env) -> Tree | None:
-            if node[0] != "d":
+            if node[0] != "diff":
                 return None
             return _derivative(node[2], node[3], env, context)
 

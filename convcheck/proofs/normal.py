@@ -13,17 +13,22 @@ from typing import Any
 
 from convcheck.proofs.terms import NOT_SETS, Env, Refusal, Tree, opened, sort_of
 
-Mono = tuple[tuple[Any, Fraction | int], ...]
-Poly = dict[Mono, Fraction]
-ONE: Poly = {(): Fraction(1)}
+Number = Fraction | int  # whole numbers are ints: they hash and print faster
+Mono = tuple[tuple[Any, Number], ...]
+Poly = dict[Mono, Number]
+ONE: Poly = {(): 1}
 
 
-def plus(p: Poly, q: Poly, scale: Fraction | int = 1) -> Poly:
+def plus(p: Poly, q: Poly, scale: Number = 1) -> Poly:
     """Returns p + scale * q."""
     out = dict(p)
     for mono, c in q.items():
-        out[mono] = out.get(mono, Fraction(0)) + scale * c
-    return {mono: c for mono, c in out.items() if c}
+        total = out.get(mono, 0) + scale * c
+        if total:
+            out[mono] = int(total) if total.denominator == 1 else total
+        else:
+            out.pop(mono, None)
+    return out
 
 
 def times(p: Poly, q: Poly) -> Poly:
@@ -34,8 +39,8 @@ def times(p: Poly, q: Poly) -> Poly:
     for m, a in p.items():
         for n, b in q.items():
             mono = join(m, n)
-            out[mono] = out.get(mono, Fraction(0)) + a * b
-    return {mono: c for mono, c in out.items() if c}
+            out[mono] = out.get(mono, 0) + a * b
+    return plus({}, out)
 
 
 def join(m: Mono, n: Mono, sign: int = 1) -> Mono:
@@ -52,7 +57,7 @@ def join(m: Mono, n: Mono, sign: int = 1) -> Mono:
 
 def of_atom(one: Any) -> Poly:
     """Returns the polynomial of one atom."""
-    return {((one, 1),): Fraction(1)}
+    return {((one, 1),): 1}
 
 
 def atom(tag: str, label: Any = "", *args: Any) -> Poly:
@@ -65,9 +70,9 @@ def freeze(p: Poly) -> tuple[Any, ...]:
     return tuple(sorted(p.items(), key=repr))
 
 
-def constant(p: Poly) -> Fraction | None:
+def constant(p: Poly) -> Number | None:
     """Returns the value of a constant polynomial, or None."""
-    return p.get((), Fraction(0)) if not set(p) - {()} else None
+    return p.get((), 0) if not set(p) - {()} else None
 
 
 def single(p: Poly, tag: str) -> Any:
@@ -154,7 +159,7 @@ def binder(tag: str, domain: str, name: str, body: Poly) -> Poly:
         common = tuple((shared or {}).items())
         rest = _canonical({join(m, common, -1): c for m, c in part.items()}, name)
         lead = freeze(rest)[0][1]
-        rest = {m: c / lead for m, c in rest.items()}
+        rest = plus({}, rest, Fraction(1) / lead)
         total = plus(total, times({join((), common): lead}, atom(tag, domain, freeze(rest))))
     return total
 
@@ -168,7 +173,7 @@ def normal(tree: Tree, env: Env) -> Poly:
     """Returns the normal form of a well-sorted term; refuses 1/0 and logs of unsigned terms."""
     head, label, kids = tree[0], tree[1], tree[2:]
     if head == "num":
-        return {(): Fraction(label)} if label else {}
+        return plus({}, ONE, label)
     if head in ("S", "M"):
         return binder(head, label[1], label[0], normal(kids[0], opened(tree, env)))
     if head == "L":
@@ -179,8 +184,8 @@ def normal(tree: Tree, env: Env) -> Poly:
     if head == "var":
         return atom("var", label)
     if head == "app" and env[label][1] == "char" and len(parts) == 1:
-        characters = ((("char", label, freeze({m: Fraction(1)})), c) for m, c in parts[0].items())
-        return {join((), tuple(characters)): Fraction(1)}
+        characters = ((("char", label, freeze({m: 1})), c) for m, c in parts[0].items())
+        return {join((), tuple(characters)): 1}
     if head in ("app", "fdiv"):
         return atom(head, label, *map(freeze, parts))
     if head == "add":
@@ -203,16 +208,16 @@ def normal(tree: Tree, env: Env) -> Poly:
         if constant(p) is not None and (not p or sort in ("Z", "N")):
             return {} if p else ONE
         return atom("delta", sort, signless(p))
-    if head == "d":
+    if head == "diff":
         return atom(
-            "d", kids[1][1], freeze(parts[0]), *(freeze(normal(j, env)) for j in kids[1][2:])
+            "diff", kids[1][1], freeze(parts[0]), *(freeze(normal(j, env)) for j in kids[1][2:])
         )
     if head == "gap":
         return plus(plus(parts[0], ONE, -1), logarithm(parts[0], env), -1)
     return {"log": logarithm, "inv": inverse, "exp": exponential}[head](parts[0], env)
 
 
-def linear(p: Poly, name: str) -> tuple[Fraction, Poly]:
+def linear(p: Poly, name: str) -> tuple[Number, Poly]:
     """Returns (c, rest) with p = c * name + rest, c a nonzero number and name not in rest."""
     mono = ((("var", name), 1),)
     rest = {m: c for m, c in p.items() if m != mono}
@@ -226,12 +231,12 @@ def inverse(p: Poly, env: Env) -> Poly:
     if len(p) == 1:
         [(mono, c)] = p.items()
         if all(a[0] == "char" or is_positive(of_atom(a), env) for a, _ in mono):
-            return {join((), mono, -1): 1 / c}
+            return plus({}, {join((), mono, -1): 1}, Fraction(1) / c)
     if not is_positive(p, env):
         raise Refusal("a divisor is not known to be nonzero")
     lead = freeze(p)[0][1]
-    whole = ("sum", "", freeze({m: c / lead for m, c in p.items()}))
-    return {((whole, -1),): 1 / lead}
+    whole = ("sum", "", freeze(plus({}, p, Fraction(1) / lead)))
+    return plus({}, {((whole, -1),): 1}, Fraction(1) / lead)
 
 
 def logarithm(p: Poly, env: Env) -> Poly:
@@ -242,9 +247,9 @@ def logarithm(p: Poly, env: Env) -> Poly:
     out: Poly = {}
     for whole, sign in ((lead.numerator, 1), (lead.denominator, -1)):
         if whole > 1:
-            out = plus(out, atom("log", "", freeze({(): Fraction(whole)})), sign)
+            out = plus(out, atom("log", "", freeze({(): whole})), sign)
     if len(p) > 1:
-        return plus(out, atom("log", "", freeze({m: c / lead for m, c in p.items()})))
+        return plus(out, atom("log", "", freeze(plus({}, p, Fraction(1) / lead))))
     for one, e in next(iter(p)):
         if one[0] == "exp":
             out = plus(out, dict(one[2]), e)
@@ -259,14 +264,14 @@ def exponential(p: Poly, env: Env) -> Poly:
     out = ONE
     for mono, c in p.items():
         inner: Any = mono[0][0] if len(mono) == 1 and mono[0][1] == 1 else ("",)
-        argument = dict(inner[2]) if inner[0] == "log" else {}
+        argument: Poly = dict(inner[2]) if inner[0] == "log" else {}
         number = constant(argument)
         if argument and number is None:
             power = next(iter(argument)) if len(argument) == 1 else ((("sum", "", inner[2]), 1),)
-            factor = {join((), tuple((a, c * e) for a, e in power)): Fraction(1)}
-        elif argument and number and c.denominator == 1 and abs(c) <= 64:
-            factor = {(): number**c.numerator}
+            factor: Poly = {join((), tuple((a, c * e) for a, e in power)): 1}
+        elif argument and number and isinstance(c, int) and abs(c) <= 64:
+            factor = plus({}, ONE, Fraction(number) ** c)
         else:
-            factor = {((("exp", "", freeze({mono: Fraction(1)})), c),): Fraction(1)}
+            factor = {((("exp", "", freeze({mono: 1})), c),): 1}
         out = times(out, factor)
     return out

@@ -4,7 +4,7 @@
     M(u,X,body)    maximum over the finite nonempty set X
     L(u,inf,-inf,t-u,body)     the integral from +oo to -oo of body d(t - u)
     delta(a,b)     1 if a = b, else 0       a // b   floor division       max, min, log, exp
-    gap(a)         a - 1 - log(a)           d(body, w(j))   derivative with respect to w(j)
+    gap(a)         a - 1 - log(a)           diff(body, w(j))   derivative by the value w(j)
 
 Domains: G, any locally compact abelian group with its Haar integral; D, any discrete one; R; Z;
 Zn, the integers modulo n; N, the naturals (no S); any other capitalised name, a finite nonempty
@@ -26,7 +26,7 @@ Env = Mapping[str, tuple[tuple[str, ...], str]]  # name -> domains of the argume
 GROUPS, RINGS, DISCRETE = {"G", "D", "R", "Z", "Zn"}, {"K", "R", "Z"}, {"D", "Z", "Zn", "N"}
 NOT_SETS = GROUPS | {"N", "K", "K>0", "char"}
 HEADS = {"S": 3, "M": 3, "L": 5, "log": 1, "exp": 1, "gap": 1, "delta": 2, "max": 2, "min": 2}
-HEADS |= {"d": 2, "finite": 1, "exists": 1, "summable": 1, "termwise": 1, "all": 3, "count": -1}
+HEADS |= {"diff": 2, "finite": 1, "exists": 1, "summable": 1, "termwise": 1, "all": 3, "count": -1}
 _ALLOWED = {"add": GROUPS | {"N", "K"}, "neg": GROUPS | {"K"}, "mul": RINGS, "inv": {"K", "R"}}
 _ALLOWED |= {"fdiv": {"Z"}, "pow": RINGS, "max": {"Z", "K"}, "min": {"Z", "K"}}
 _OPERATORS = {ast.Add: "add", ast.Sub: "add", ast.Mult: "mul", ast.Div: "mul", ast.FloorDiv: "fdiv"}
@@ -167,7 +167,8 @@ def expect(tree: Tree, sort: str, env: Env) -> None:
         whole = "inv" not in heads and not (sort == "N" and "neg" in heads)
         if sort in ("K", "R") or (whole and sort in ("Z", "Zn", "N")):
             return
-        if sort in GROUPS and tree == ("num", Fraction(0)):
+        zero = all(node[0] in ("num", "neg", "add") and node[1] in ("", 0) for node in walk(tree))
+        if sort in GROUPS and zero:
             return
     if found != sort:
         raise Refusal(f"expected {sort}, found {found or 'a number'}")
@@ -186,21 +187,23 @@ def sort_of(tree: Tree, env: Env) -> str | None:
         for kid, domain in zip(kids, domains, strict=True):
             expect(kid, domain, env)
         return "K" if values in ("K>0", "char") else values
-    if head in ("S", "M", "L", "log", "exp", "gap", "d"):
+    if head in ("S", "M", "L", "log", "exp", "gap", "diff"):
         inner = opened(tree, env)
-        if head == "d" and env.get(kids[1][1], ((), ""))[1] not in ("K", "K>0"):
+        if head == "diff" and env.get(kids[1][1], ((), ""))[1] not in ("K", "K>0"):
             raise Refusal("a derivative is with respect to a value such as w(j)")
         for kid, wanted in zip(kids, ("R", "K") if head == "L" else ("K", "K"), strict=False):
             expect(kid, wanted, inner)
         return "K"
-    sorts = {sort_of(kid, env) for kid in kids} - {None}
+    found = [sort_of(kid, env) for kid in kids]
+    sorts = set(found) - {None}
     sort = sorts.pop() if len(sorts) == 1 else None
     multiple = head == "mul" and sort in GROUPS - RINGS and any(kid[0] == "num" for kid in kids)
     allowed = {str(sort)} - NOT_SETS | DISCRETE if head == "delta" else _ALLOWED.get(head, set())
     if sorts or (sort or ("" if head == "delta" else "K")) not in allowed and not multiple:
         raise Refusal(f"{head} is not defined on {sort or 'these'}")
-    for kid in kids if sort and not multiple else ():
-        expect(kid, str(sort), env)
+    for kid, known in zip(kids, found, strict=True):
+        if sort and known is None and not multiple:
+            expect(kid, sort, env)
     return "K" if head == "delta" else sort
 
 

@@ -1,0 +1,101 @@
+"""`prove`: a theorem's derivation, and everything that must hold beside it.
+
+A theorem is `Proved` when the kernel accepts its derivation, its hypotheses are used and can be
+satisfied, an evaluation that shares nothing with the kernel agrees, each false sibling is refused
+by the kernel and refuted by a model, and dropping any hypothesis makes a model refute it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from convcheck.proofs.kernel import check, read
+from convcheck.proofs.sampling import confirm, describe, search
+from convcheck.proofs.terms import Env, parse
+from convcheck.proofs.theorem import Sibling, Theorem
+from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
+
+
+def prove_theorem(theorem: Theorem) -> Decision:
+    """Returns what the kernel, the second check and the models conclude on a theorem."""
+    decision = check(theorem.certificate())
+    if isinstance(decision, Open):
+        return decision
+    name, statement = theorem.name, theorem.statement
+    unused = set(decision.hypotheses) - set(decision.obligations)
+    if unused:
+        return Open(name=name, statement=statement, reason=f"unused hypothesis: {unused.pop()}")
+    context = read(theorem.certificate())
+    hypotheses = list(context.hypotheses.values())
+    places, violation = confirm(parse(statement), context.env, hypotheses)
+    if violation is not None:
+        model, shows = violation
+        return Refuted(name=name, statement=statement, witness=describe(model), shows=shows)
+    if not places:
+        return Open(name=name, statement=statement, reason="no model satisfies the hypotheses")
+    checks = [f"evaluated in {places} places, in arithmetic of its own"]
+    for sentence, failure in (*_judge_siblings(theorem), *_judge_hypotheses(theorem)):
+        if failure:
+            return Open(name=name, statement=statement, reason=failure)
+        checks.append(sentence)
+    return replace(decision, checks=tuple(checks))
+
+
+def refute(theorem: Theorem, sibling: Sibling) -> Refuted | Open:
+    """Returns the counterexample of a false sibling; `Open` if none is found."""
+    hypotheses = theorem.hypotheses if sibling.hypotheses is None else sibling.hypotheses
+    return find_counterexample(theorem, sibling.statement, hypotheses)
+
+
+def refute_without(theorem: Theorem, hypothesis: str) -> Refuted | Open:
+    """Returns the counterexample of a theorem without one of its hypotheses."""
+    rest = tuple(text for text in theorem.hypotheses if text != hypothesis)
+    return find_counterexample(theorem, theorem.statement, rest, dropped=hypothesis)
+
+
+def find_counterexample(
+    theorem: Theorem, statement: str, hypotheses: Sequence[str], dropped: str = ""
+) -> Refuted | Open:
+    """Returns a model of the hypotheses in which the statement fails, small ones tried first."""
+    fields = {**theorem.certificate(), "statement": statement, "hyps": list(hypotheses)}
+    context = read(fields)
+    # What convergence is for shows on an infinite group only.
+    endless = dropped.startswith(("exists", "summable", "all"))
+    found = search(
+        parse(statement),
+        context.env,
+        list(context.hypotheses.values()),
+        group=0 if endless and "G" in _domains(context.env) else None,
+    )
+    if found is None:
+        return Open(name=theorem.name, statement=statement, reason="no counterexample was found")
+    model, shows = found
+    return Refuted(name=theorem.name, statement=statement, witness=describe(model), shows=shows)
+
+
+def _domains(env: Env) -> set[str]:
+    return {sort for domains, values in env.values() for sort in (*domains, values)}
+
+
+def _judge_siblings(theorem: Theorem) -> Iterator[tuple[str, str]]:
+    """Yields (what was found, what failed) per false sibling."""
+    for sibling in theorem.siblings:
+        hypotheses = theorem.hypotheses if sibling.hypotheses is None else sibling.hypotheses
+        fields = {**theorem.certificate(), "statement": sibling.statement}
+        if isinstance(check({**fields, "hyps": list(hypotheses)}), Proved):
+            yield "", f"the kernel accepts a false sibling: {sibling.says}"
+        found = refute(theorem, sibling)
+        failed = f"no counterexample to a false sibling: {sibling.says}"
+        yield (
+            f"false sibling refused and refuted: {sibling.says}",
+            (failed if isinstance(found, Open) else ""),
+        )
+
+
+def _judge_hypotheses(theorem: Theorem) -> Iterator[tuple[str, str]]:
+    """Yields (what was found, what failed) per hypothesis dropped."""
+    for hypothesis in theorem.hypotheses:
+        found = refute_without(theorem, hypothesis)
+        failed = f"no counterexample without the hypothesis {hypothesis}"
+        yield f"false without {hypothesis}", failed if isinstance(found, Open) else ""
