@@ -12,9 +12,7 @@ from convcheck.cli.options import common_options, write_json
 @click.command()
 @click.argument("code", required=False)
 @common_options
-def command(
-    code: str | None, json_file: str | None, quiet: bool, verbose: int, color: str
-) -> int:
+def command(code: str | None, json_file: str | None, quiet: bool, verbose: int, color: str) -> int:
     """Explain a diagnosis CODE, or list them all."""
     from convcheck.models.codes import CODES, find_code
 

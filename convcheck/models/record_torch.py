@@ -1,0 +1,344 @@
+"""Record every operator call of a torch model while it runs, with the path of its module.
+
+A `TorchFunctionMode` sees `F.conv2d` as well as `nn.Conv2d`, each once; the innermost module is
+known because `nn.Module.__call__` keeps a stack of paths meanwhile.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from math import prod
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from convcheck.core.errors import ConvcheckError
+from convcheck.models.graph import CONSTANT, INPUT, PARAMETER, Call, Failure, Shape, Value
+from convcheck.models.shape_rules import predict
+from convcheck.models.signatures import SIGNATURES, bound_options, operator_name
+
+_FRAMEWORK = (
+    os.path.dirname(torch.__file__) + os.sep,  # noqa: PTH120
+    os.path.dirname(os.path.dirname(__file__)) + os.sep,  # noqa: PTH120
+)
+_DTYPES: dict[torch.dtype, str] = {}
+_DECLARED = (
+    "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode", "in_channels",
+    "out_channels", "output_padding", "ceil_mode", "in_features", "out_features",
+    "num_features", "normalized_shape", "num_groups", "num_channels",
+)  # fmt: skip
+_DECLARING = (
+    nn.modules.conv._ConvNd,
+    nn.modules.pooling._MaxPoolNd,
+    nn.modules.pooling._AvgPoolNd,
+    nn.Linear,
+    nn.modules.batchnorm._NormBase,
+    nn.GroupNorm,
+    nn.LayerNorm,
+)
+
+# On meta, torch computes these in Python and imports its compiler for it; their shape is known.
+_ELEMENTWISE = frozenset((
+    "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus",
+    "sigmoid", "tanh", "hardtanh", "hardswish", "hardsigmoid", "dropout", "dropout1d", "dropout2d",
+    "dropout3d", "alpha_dropout", "feature_alpha_dropout",
+))  # fmt: skip
+_REGISTRIES = ("_modules", "_parameters", "_buffers")
+_LOOKS_AT_VALUES = frozenset(
+    ("item", "tolist", "bool", "int", "float", "index", "nonzero", "equal", "allclose", "numpy")
+)
+_GROWING = ("conv_transpose", "interpolate", "pad", "fold", "unfold", "max_unpool")
+LARGEST_REAL_TENSOR = 1 << 24
+"""Elements that a tensor of a real run may have; a larger one is left to the meta device."""
+
+
+class TooLargeError(Exception):
+    """A real run would make a tensor that is too large; the meta device has no such limit."""
+
+
+class Recorder(TorchFunctionMode):
+    """Records the calls of one run.
+
+    Args:
+        module: The module that is about to run.
+        inputs: The tensors that it is given.
+        is_real: Whether it runs for real, not on the meta device.
+    """
+
+    def __init__(self, module: nn.Module, inputs: Sequence[torch.Tensor], *, is_real: bool) -> None:
+        super().__init__()
+        self.looked_at = ""
+        self._is_real = is_real
+        self.calls: list[Call] = []
+        self.used: set[int] = set()
+        self.called: set[int] = set()
+        self.failure: tuple[BaseException, Failure] | None = None
+        self._stack: list[tuple[str, nn.Module]] = []
+        self._paths = module_paths(module)
+        self._padded: set[int] = set()
+        self._kept: list[torch.Tensor] = list(inputs)
+        self._made: dict[int, tuple[int, int, bool]] = {
+            id(tensor): (INPUT, i, True) for i, tensor in enumerate(inputs)
+        }
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Records while the block runs."""
+        original = nn.Module.__call__
+
+        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            path = self._paths.get(id(module))
+            if path is None:
+                above = self._stack[-1][0] if self._stack else ""
+                path = f"{above}.{type(module).__name__}".lstrip(".")
+                self._paths[id(module)] = path
+            self.called.add(id(module))
+            self._padded.discard(id(module))
+            self._stack.append((path, module))
+            try:
+                return original(module, *args, **kwargs)
+            except Exception as error:
+                self._note_failure(error, None, (args, kwargs))
+                raise
+            finally:
+                self._stack.pop()
+
+        nn.Module.__call__ = call  # type: ignore[method-assign]
+        try:
+            with self:
+                yield
+        finally:
+            nn.Module.__call__ = original  # type: ignore[method-assign]
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Calls `func`, and records the call if it returned a tensor or raised."""
+        kwargs = kwargs or {}
+        try:
+            if self._is_real:
+                self._refuse_too_large(func, args, kwargs)
+                out = func(*args, **kwargs)
+            else:
+                out = _known_on_meta(func, args, kwargs)
+                if out is None:
+                    out = func(*args, **kwargs)
+        except TooLargeError:
+            raise
+        except Exception as error:
+            repaired = self._with_constants_on_meta(error, args, kwargs)
+            if repaired is None:
+                self._note_failure(error, self._call(func, args, kwargs, ()))
+                raise
+            args, kwargs = repaired
+            try:
+                out = func(*args, **kwargs)
+            except Exception as again:
+                self._note_failure(again, self._call(func, args, kwargs, ()))
+                raise
+        if isinstance(out, torch.Tensor):
+            self._record(func, args, kwargs, (out,))
+        elif isinstance(out, (tuple, list)) and any(isinstance(o, torch.Tensor) for o in out):
+            self._record(func, args, kwargs, tuple(o for o in out if isinstance(o, torch.Tensor)))
+        elif self._is_real and not self.looked_at:
+            name = operator_name(getattr(func, "__name__", ""))
+            if name in _LOOKS_AT_VALUES and self.value(args[0]).is_activation:
+                self.looked_at = f"{name} at {_where(sys._getframe(1))}"
+        return out
+
+    def _refuse_too_large(self, func: Any, args: Any, kwargs: Any) -> None:
+        if not getattr(func, "__name__", "").startswith(_GROWING):
+            return
+        try:
+            prediction = predict(self._call(func, args, kwargs, ()))
+        except (ConvcheckError, KeyError, TypeError, ValueError, IndexError):
+            return  # torch itself refuses the call next, with its own message
+        if prediction is not None and prod(prediction.shape) > LARGEST_REAL_TENSOR:
+            raise TooLargeError
+
+    def value(self, tensor: torch.Tensor) -> Value:
+        """Returns what is known of a tensor."""
+        producer, output, active = self._made.get(id(tensor), (CONSTANT, 0, False))
+        if producer == CONSTANT and isinstance(tensor, nn.Parameter):
+            producer = PARAMETER
+        return Value(
+            shape=tuple(tensor.shape),
+            producer=producer,
+            dtype=_DTYPES.get(tensor.dtype) or _dtype_name(tensor.dtype),
+            output=output,
+            is_activation=active,
+        )
+
+    def _record(self, func: Any, args: Any, kwargs: Any, outputs: tuple[torch.Tensor, ...]) -> None:
+        call = self._call(func, args, kwargs, tuple(tuple(o.shape) for o in outputs))
+        if call.op == "pad" and self._stack:
+            self._padded.add(id(self._stack[-1][1]))
+        self.calls.append(call)
+        active = any(value.is_activation for value in call.inputs)
+        for i, tensor in enumerate(outputs):
+            self._kept.append(tensor)
+            self._made[id(tensor)] = (call.index, i, active)
+
+    def _call(self, func: Any, args: Any, kwargs: Any, outputs: tuple[Shape, ...]) -> Call:
+        name = getattr(func, "__name__", "") or type(func).__name__
+        if name == "__get__":
+            name = getattr(getattr(func, "__self__", None), "__name__", name)
+        op = operator_name(name)
+        tensors = list(_tensors(args)) + list(_tensors(tuple(kwargs.values())))
+        parameters = [t for t in tensors if isinstance(t, nn.Parameter)]
+        self.used.update(map(id, parameters))
+        path, module = self._stack[-1] if self._stack else ("", None)
+        known = op in SIGNATURES
+        declared: Mapping[str, Any] = {}
+        if known and isinstance(module, _DECLARING):
+            declared = {key: getattr(module, key) for key in _DECLARED if hasattr(module, key)}
+        return Call(
+            index=len(self.calls),
+            op=op,
+            path=path,
+            inputs=tuple(map(self.value, tensors)),
+            outputs=outputs,
+            options=bound_options(op, args, kwargs, torch.is_tensor) if known else {},
+            parameters=sum(p.numel() for p in parameters),
+            source=_where(sys._getframe(2)) if known or not outputs else "",
+            declared=declared,
+            module_pads=module is not None and id(module) in self._padded,
+        )
+
+    def _note_failure(self, error: Exception, call: Call | None, given: Any = ()) -> None:
+        if self.failure is not None and self.failure[0] is error:
+            return
+        source, code = where_raised(error.__traceback__)
+        self.failure = (
+            error,
+            Failure(
+                call=call,
+                path=call.path if call else self._stack[-1][0] if self._stack else "",
+                kind=type(error).__name__,
+                message=str(error),
+                source=(call.source if call else "") or source,
+                code=code,
+                inputs=call.inputs if call else tuple(map(self.value, all_tensors(given))),
+                kind_of_module=type(self._stack[-1][1]).__name__ if self._stack else "",
+            ),
+        )
+
+    def _with_constants_on_meta(self, error: Exception, args: Any, kwargs: Any) -> Any:
+        """Returns the arguments with every tensor on meta, where a mix of devices was the cause."""
+        if "device" not in str(error) and "meta" not in str(error):
+            return None
+        tensors = list(_tensors(args)) + list(_tensors(tuple(kwargs.values())))
+        if len({tensor.is_meta for tensor in tensors}) != 2:
+            return None
+
+        def moved(tensor: torch.Tensor) -> torch.Tensor:
+            if tensor.is_meta:
+                return tensor
+            twin = tensor.to("meta")
+            self._made[id(twin)] = self._made.get(id(tensor), (CONSTANT, 0, False))
+            self._kept.append(twin)
+            return twin
+
+        return map_tensors(args, moved), map_tensors(kwargs, moved)
+
+
+def module_paths(module: nn.Module) -> dict[int, str]:
+    """Returns the path of each module, those in plain lists and dicts included."""
+    paths = {id(m): path for path, m in module.named_modules()}
+    for path, found in unregistered_modules(module):
+        for inner, m in found.named_modules():
+            paths.setdefault(id(m), f"{path}.{inner}".rstrip("."))
+    return paths
+
+
+def unregistered_modules(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Returns the modules that sit in a plain list, tuple or dict and are registered nowhere."""
+    registered = {id(m) for m in module.modules()}
+    found: list[tuple[str, nn.Module]] = []
+    for path, owner in module.named_modules():
+        for name, value in vars(owner).items():
+            if type(value) not in (list, tuple, dict) or name in _REGISTRIES:
+                continue
+            for key, item in value.items() if type(value) is dict else enumerate(value):
+                if isinstance(item, nn.Module) and id(item) not in registered:
+                    found.append((f"{path}.{name}[{key}]".lstrip("."), item))
+    return found
+
+
+def map_tensors(value: Any, change: Any) -> Any:
+    """Returns `value` with `change` applied to each tensor in it, at any depth."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(map_tensors(item, change) for item in value))
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return type(value)(map_tensors(item, change) for item in value)
+    if isinstance(value, Mapping) and type(value) is dict:
+        return {key: map_tensors(item, change) for key, item in value.items()}
+    return value
+
+
+def all_tensors(value: Any) -> Iterator[torch.Tensor]:
+    """Yields the tensors in nested tuples, lists, mappings and dataclasses, in reading order."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from all_tensors(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from all_tensors(item)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for item in fields(value):
+            yield from all_tensors(getattr(value, item.name))
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
+
+
+def _known_on_meta(func: Any, args: Any, kwargs: Any) -> torch.Tensor | None:
+    """Returns the result of an operator that keeps the shape, or None where torch must say."""
+    name = getattr(func, "__name__", "")
+    if name not in _ELEMENTWISE and name != "batch_norm":
+        return None
+    given = args[0]
+    if not given.is_meta:
+        return None
+    if name == "batch_norm":
+        mean, training = args[1], kwargs.get("training", True)
+        if training or mean is None or given.dim() < 2 or mean.shape != given.shape[1:2]:
+            return None
+    return given if kwargs.get("inplace") else torch.empty_like(given)
+
+
+def _dtype_name(dtype: torch.dtype) -> str:
+    return _DTYPES.setdefault(dtype, str(dtype).removeprefix("torch."))
+
+
+def _where(frame: FrameType | None) -> str:
+    while frame is not None and frame.f_code.co_filename.startswith(_FRAMEWORK):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
+
+
+def where_raised(trace: TracebackType | None) -> tuple[str, str]:
+    """Returns "file:line" and the text of the innermost line that is not the framework's."""
+    source = code = ""
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not name.startswith(_FRAMEWORK):
+            source = f"{name}:{trace.tb_lineno}"
+            code = linecache.getline(name, trace.tb_lineno).strip()
+        trace = trace.tb_next
+    return source, code
