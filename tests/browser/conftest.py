@@ -69,9 +69,25 @@ class Page:
         self.browser.get(f"file://{self.path}{fragment}")
 
     def go(self, fragment: str) -> None:
-        """Changes the fragment, as a link on the page would."""
-        self.run("location.hash = arguments[0]", fragment)
-        self.until("return !document.querySelector('[role=tabpanel]:not([hidden])') === false")
+        """Changes the fragment, as a link on the page would, and waits until it is drawn."""
+        self.visit([fragment], "null")
+
+    def visit(self, fragments: list[str], read: str) -> list[Any]:
+        """What the expression `read` gives after each of the fragments."""
+        return self.browser.execute_async_script(
+            f"""
+            const [fragments, done] = arguments;
+            const found = [];
+            const next = () => {{
+              if (found.length === fragments.length) return done(found);
+              const seen = () => {{ found.push({read}); next(); }};
+              addEventListener("hashchange", seen, {{ once: true }});
+              location.hash = fragments[found.length];
+            }};
+            next();
+            """,
+            fragments,
+        )
 
     def resize(self, width: int, height: int = 900) -> None:
         self.browser.execute_cdp_cmd(

@@ -47,24 +47,25 @@ def output_caption(page) -> str:
 def test_every_operation_shows_the_size_of_the_formula_or_why_not(opened, op):
     page = opened()
     possible = impossible = 0
-    for size, kernel, stride, padding, dilation in product((2, 7), (2, 3), (1, 2), (0, 1), (1, 3)):
-        if op == "avg_pool" and dilation > 1:
-            continue
-        page.go(f"#op={op}&in={size}&k={kernel}&s={stride}&p={padding}&d={dilation}")
+    dilations = (1,) if op == "avg_pool" else (1, 3)
+    settings = list(product((2, 7), (2, 3), (1, 2), (0, 1), dilations))
+    seen = page.visit(
+        [f"#op={op}&in={n}&k={k}&s={s}&p={p}&d={d}" for n, k, s, p, d in settings],
+        "[document.querySelector('figure.output figcaption').textContent,"
+        " document.querySelector('.formula .refusal')?.textContent ?? '']",
+    )
+    for (size, kernel, stride, padding, dilation), (caption, refusal) in zip(
+        settings, seen, strict=True
+    ):
         asked = descriptor(op, size, kernel, stride, padding, dilation)
         try:
             _, _, height, width = output_shape(parse_case(asked))
         except GeometryError as error:
             impossible += 1
-            page.until("return document.querySelector('.formula .refusal') !== null")
-            assert error.what in page.text(".formula .refusal")
-            assert output_caption(page) == "no output"
+            assert error.what in refusal and caption == "no output"
         else:
             possible += 1
-            wanted = f"output {height} \u00d7 {width}"
-            page.until("return [...document.querySelectorAll('figure.output figcaption')]"
-                       ".some((one) => one.textContent === arguments[0])", wanted)  # fmt: skip
-            assert page.run("return document.querySelector('.formula .refusal') === null")
+            assert caption == f"output {height} \u00d7 {width}" and not refusal
     assert possible > 10 and (impossible > 0 or op == "conv_transpose")
 
 
@@ -225,6 +226,25 @@ def test_formula_and_drawing_light_each_other(opened):
              "new PointerEvent('pointerover', { bubbles: true }))")  # fmt: skip
     assert page.run("return document.querySelector('.line[data-term=l1].lit') !== null")
     assert page.run("return document.querySelector('math mfrac') !== null")
+
+
+@pytest.mark.parametrize(
+    ("fragment", "missing"),
+    [("#in=6&k=3&p=1&s=2&d=1", []), ("#op=conv_transpose&in=4&s=2&extra=1", ["before", "after"])],
+)
+def test_every_term_of_the_formula_shades_what_it_measures(opened, fragment, missing):
+    page = opened(fragment)
+    unshaded = page.run("""
+      const over = (one, name) => one.dispatchEvent(new PointerEvent(name, { bubbles: true }));
+      return [...document.querySelectorAll(".formula .term")].filter((one) => {
+        over(one, "pointerover");
+        const isShaded = document.querySelectorAll(".band").length > 0;
+        over(one, "pointerout");
+        return !isShaded || document.querySelectorAll(".band").length > 0;
+      }).map((one) => one.dataset.term);
+    """)
+    # A transposed layer crops its padding away: nothing of it is left to be seen.
+    assert set(unshaded) == set(missing)
 
 
 def test_stack_shows_receptive_fields_and_follows_the_pointer(opened):

@@ -16,11 +16,12 @@ export class Grid {
   constructor(name, label) {
     this.cells = svg("g", {});
     this.lines = svg("g", { class: "dimensions" });
+    this.bands = svg("g", { class: "bands" });
     this.marks = svg("g", { class: "marks" });
     this.svg = svg("svg", {
       class: `grid ${name}`, tabindex: 0, role: "application", "aria-label": label,
       "aria-roledescription": "grid", "aria-describedby": "sentence",
-    }, this.cells, this.lines, this.marks);
+    }, this.cells, this.bands, this.lines, this.marks);
     this.layout = null;
   }
 
@@ -44,6 +45,7 @@ export class Grid {
     }
     this.cells.replaceChildren(...parts);
     this.lines.replaceChildren();
+    this.bands.replaceChildren();
     this.marks.replaceChildren();
   }
 
@@ -110,7 +112,22 @@ export class Grid {
     return this.has(row, column) ? [row, column] : null;
   }
 
-  /** Adds a dimension line along an axis (0 height, 1 width), `lane` margins away from the cells. */
+  /** Shades what a term measures: `ranges` of an axis, [[from, to], ...], cut at the grid's edge. */
+  band(axis, ranges, term) {
+    const { rows, columns, cell, margin } = this.layout;
+    const [along, across] = axis === 1 ? [columns, rows] : [rows, columns];
+    for (const [from, to] of ranges) {
+      const low = Math.max(from, along[0]);
+      const length = (Math.min(to, along[1]) - low) * cell;
+      if (length <= 0) continue;
+      const [start, width] = [margin + (low - along[0]) * cell, (across[1] - across[0]) * cell];
+      this.bands.append(svg("rect", { class: `band t-${term}`, ...(axis === 1
+        ? { x: start, y: margin, width: length, height: width }
+        : { x: margin, y: start, width, height: length }) }));
+    }
+  }
+
+  /** Adds a dimension line along an axis (0 height, 1 width), "before" or "after" the cells. */
   dimension(axis, from, to, text, term, side) {
     const { rows, columns, cell, margin } = this.layout;
     const first = axis === 1 ? columns[0] : rows[0];

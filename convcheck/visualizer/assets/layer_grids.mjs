@@ -103,6 +103,44 @@ export class LayerGrids {
     return tap.source ? this.values.input[tap.source[0]]?.[tap.source[1]] ?? null : 0;
   }
 
+  /** Shades what a term of the formula measures along `axis`; nothing where `term` is null. */
+  light(term, axis) {
+    for (const grid of Object.values(this.named)) grid.bands.replaceChildren();
+    if (term === null || !this.input.layout) return;
+    for (const [name, ranges] of this.#measured(term, this.state.axes[axis], axis)) {
+      this.named[name].band(axis, ranges, term);
+    }
+  }
+
+  /** Where a term is seen: [[grid, ranges], ...]. */
+  #measured(term, { size, kernel, stride, before, after, dilation }, axis) {
+    const span = dilation * (kernel - 1) + 1;
+    const [first, end, out] = [-before, size + after, this.out?.[axis] ?? 0];
+    const isSpread = isTransposed(this.state.op);
+    const windows = isSpread ? "output" : "input";
+    const taps = Array.from({ length: kernel }, (_, tap) =>
+      [first + tap * dilation, first + tap * dilation + 1]);
+    const starts = Array.from({ length: out }, (_, at) => [at * stride - before,
+      at * stride - before + Math.min(1, stride) * 0.5]);
+    const margins = isSpread ? [] : [[first, 0], [size, end]];
+    return {
+      W: [["input", [[0, size]]]],
+      p: [["input", margins]],
+      before: [["input", margins.slice(0, 1)]],
+      after: [["input", margins.slice(1)]],
+      k: [["kernel", [[0, kernel]]], [windows, taps]],
+      d: [[windows, [[first, first + dilation]]]],
+      s: [[windows, [[first, first + stride]]]],
+      l1: [["input", [[first, end]]]],
+      l2: [[windows, [[first, first + span]]]],
+      l3: [["input", [[first + span, end]]]],
+      reach: [["output", [[first, first + (size - 1) * stride]]]],
+      steps: [["input", starts.slice(1)]],
+      size: [["output", [[0, out]]]],
+      output_padding: [["output", [[first + (size - 1) * stride + span, out]]]],
+    }[term] ?? [];
+  }
+
   #cellSizes(rows, columns, out) {
     const width = this.root.clientWidth;
     const kernel = this.state.axes.map((axis) => axis.kernel);

@@ -86,6 +86,7 @@ export class LayerView {
       const own = element.dataset.axis ?? element.closest("[data-axis]")?.dataset.axis;
       element.classList.toggle("lit", isLit && (own === axis || !own || !axis));
     }
+    if (this.drawable) this.grids.light(isLit ? term : null, Number(axis || 1));
   }
 
   /** Draws everything anew: after a change of the layer or of the room on the page. */

@@ -40,11 +40,17 @@ const store = {
 };
 
 let pending = null;
-/** Writes the state into the fragment, at most five times a second. */
+let known = location.hash;
+/**
+ * Writes the state into the fragment, at most five times a second; not over a link that was just
+ * followed and is yet to be read.
+ */
 function remember() {
   pending ??= setTimeout(() => {
     pending = null;
+    if (location.hash !== known) return;
     history.replaceState(null, "", encode(store.state));
+    known = location.hash;
   }, 200);
 }
 
@@ -111,7 +117,8 @@ document.addEventListener("keydown", (event) => {
   if (current().key?.(event)) event.preventDefault();
 });
 addEventListener("hashchange", () => {
-  if (location.hash !== encode(store.state)) load();
+  known = location.hash;
+  if (known !== encode(store.state)) load();
 });
 
 load();
