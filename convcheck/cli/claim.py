@@ -32,7 +32,7 @@ def command(
     verbose: int,
     color: str,
 ) -> int:
-    r"""Decide statements of your own: PROVED, REFUTED with a counterexample, or OPEN.
+    """Decide statements of your own: PROVED, REFUTED with a counterexample, or OPEN.
 
     \b
     sequences      conv corr flip shift up down delta dot sum + - * ^ f[t], scalars;

@@ -37,7 +37,7 @@ def command(
     verbose: int,
     color: str,
 ) -> int:
-    r"""Write the interactive page: one HTML file, opened without a network.
+    """Write the interactive page: one HTML file, opened without a network.
 
     \b
     convcheck explore

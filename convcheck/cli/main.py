@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="convcheck")
 def cli() -> None:
-    r"""Proves, tests, validates and shows convolution and the layers built on it.
+    """Proves, tests, validates and shows convolution and the layers built on it.
 
     \b
     convcheck size conv --input 32 --kernel 5

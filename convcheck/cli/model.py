@@ -41,7 +41,7 @@ def command(
     verbose: int,
     color: str,
 ) -> int:
-    r"""Validate every layer's size of TARGET against the formula.
+    """Validate every layer's size of TARGET against the formula.
 
     \b
     convcheck model torchvision:resnet18 --input 1,3,224,224

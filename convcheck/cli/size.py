@@ -34,7 +34,7 @@ def command(
     verbose: int,
     color: str,
 ) -> int:
-    r"""Work out a layer's output size, step by step.
+    """Work out a layer's output size, step by step.
 
     \b
     convcheck size conv --input 32 --kernel 5

@@ -35,7 +35,7 @@ def command(
     in_process: bool, accumulate: str | None, algorithm: Any, arrays: Any, autograd: bool,
     no_keep: bool, json_file: str | None, quiet: bool, verbose: int, color: str,
 ) -> int:  # fmt: skip
-    r"""Test TARGET against the exact oracle, and explain every fault.
+    """Test TARGET against the exact oracle, and explain every fault.
 
     TARGET is package.module:function or path/to/file.py:function.
 

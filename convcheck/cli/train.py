@@ -51,7 +51,7 @@ def command(
     verbose: int,
     color: str,
 ) -> int:
-    r"""Train the notes' network, layer sizes validated first.
+    """Train the notes' network, layer sizes validated first.
 
     \b
     convcheck train

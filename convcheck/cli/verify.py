@@ -12,7 +12,7 @@ from convcheck.core.verdict import combine, exit_code
 @click.argument("file")
 @common_options
 def command(file: str, json_file: str | None, quiet: bool, verbose: int, color: str) -> int:
-    r"""Re-check a certificate line by line, with the standard library alone.
+    """Re-check a certificate line by line, with the standard library alone.
 
     A derivation that does not follow is refused at its first wrong line, which is shown.
 
