@@ -30,6 +30,26 @@ def test_the_label_names_the_directory_without_its_path(folder: Path) -> None:
     assert load_folder(folder).label == "pictures (directory of class folders)"
 
 
+def test_equal_contents_elsewhere_have_the_name_of_their_own_directory(folder: Path) -> None:
+    first = load_folder(folder)
+    again = load_folder(folder.rename(folder.parent / "moved"))
+    assert again.label == "moved (directory of class folders)"
+    assert again.sha256() == first.sha256()
+
+
+def test_a_known_copy_of_cifar10_is_not_called_the_original(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert list(folder_module._KNOWN.values()) == ["CIFAR-10, JPEG re-encoding"]
+    classes = folder_module._classes(folder)
+    splits = {
+        split: folder_module._list_split(folder, split, classes) for split in ("train", "test")
+    }
+    key = folder_module._content_key(folder, classes, splits)
+    monkeypatch.setitem(folder_module._KNOWN, key, "CIFAR-10, JPEG re-encoding")
+    assert load_folder(folder).label == "CIFAR-10, JPEG re-encoding"
+
+
 def test_a_second_start_decodes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_folder(folder)
     monkeypatch.setattr(folder_module, "_decode", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +57,8 @@ def load_folder(
         log(f"decoding {sum(len(split.files) for split in splits.values())} pictures, once")
         return _decode_all(root, label, classes, splits)
 
-    images = cached(key, make, log)
+    # Equal contents may lie in directories of other names.
+    images = replace(cached(key, make, log), label=label)
     if images.broken and not skip_broken:
         raise _broken_error(root, images.broken)
     if images.broken:
