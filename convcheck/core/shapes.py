@@ -49,6 +49,11 @@ def _output_shape(case: Case) -> tuple[int, ...]:
 
 def _check_counts(case: Case) -> None:
     spec = case.spec
+    if isinstance(spec, ConvSpec | PoolSpec) and len(case.spatial) != spec.axes:
+        raise GeometryError(
+            f"kernel_size {spec.kernel_size} has {spec.axes} axes",
+            why=f"the input has {len(case.spatial)} spatial axes",
+        )
     counts = [("batch", case.batch, 0)]
     if isinstance(spec, ConvSpec):
         counts += [("in_channels", spec.in_channels, 1), ("out_channels", spec.out_channels, 1)]

@@ -11,13 +11,15 @@ import unicodedata
 from html import escape
 from typing import Any
 
+# Controls, formats (which can reverse a line), surrogates, the unassigned; line and paragraph ends.
+_ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~$&])")
 
 
 def for_terminal(text: str, limit: int = 2000) -> str:
     """Returns `text` on one line, control characters as escapes, at most `limit` characters."""
     safe = "".join(
-        char if not unicodedata.category(char).startswith("C") else ascii(char)[1:-1]
+        ascii(char)[1:-1] if unicodedata.category(char) in _ESCAPED else char
         for char in text[: limit + 1]
     )
     return safe if len(safe) <= limit else safe[: limit - 1] + "…"
