@@ -248,12 +248,19 @@ def search(
 
 
 def confirm(
-    statement: Tree, env: Env, hypotheses: Sequence[Tree], *, models: int = 3, seed: int = 1
+    statement: Tree,
+    env: Env,
+    hypotheses: Sequence[Tree],
+    *,
+    models: int | None = None,
+    seed: int = 1,
 ) -> tuple[int, tuple[Model, str] | None]:
     """Returns how many places were checked in how many models, and the first violation."""
     random, checked, found = Random(seed), 0, 0
     arithmetic = arithmetic_of(statement, env)
-    for _ in range(4000):
+    whole = all(not domains and values == "Z" for domains, values in env.values())
+    models = models or (60 if whole else 3)
+    for _ in range(6000):
         model = draw(env, hypotheses, random, arithmetic, reach=2)
         before = checked
         for moved in _moved(statement, env, hypotheses, model, random):
