@@ -33,6 +33,8 @@ _ELEMENTWISE = frozenset(
     )
 )  # fmt: skip
 
+_RESHAPES = frozenset(("flatten", "reshape", "view", "squeeze", "unsqueeze"))
+
 Values = Any
 """Nested sequences of numbers, or an array with `tolist`."""
 
@@ -104,7 +106,7 @@ def stack_json(stack: PageStack) -> dict[str, Any]:
 
     A chain follows the calls in order. A call whose input is not the output of the chain so far
     (a branch of a residual block, say) cannot be drawn in it and is left out, by name. After a
-    layer that mixes everything the chain ends.
+    layer that mixes everything only such layers can follow.
     """
     chain: list[dict[str, Any]] = []
     left: list[str] = []
@@ -116,7 +118,10 @@ def stack_json(stack: PageStack) -> dict[str, Any]:
         made = tuple(layer.output_shape[2:])
         name = layer.name[:_LONGEST_NAME]
         kind = _kind(layer)
-        if len(chain) >= _MOST_LAYERS or (chain and chain[-1]["op"] == "whole"):
+        is_mixed = bool(chain) and chain[-1]["op"] == "whole"
+        if kind == "reshape":
+            continue
+        if len(chain) >= _MOST_LAYERS or (is_mixed and kind != "whole"):
             left.append(name or layer.op)
         elif kind == "whole":
             chain.append({"name": name, "op": "whole", "kind": layer.op, "size": 1})
@@ -143,6 +148,8 @@ def _kind(layer: PageLayer) -> str:
         return _WINDOWS[family]
     if layer.op in _ELEMENTWISE:
         return "same"
+    if layer.op in _RESHAPES:
+        return "reshape"
     if len(layer.output_shape) <= 2 or prod(layer.output_shape[2:]) == 1:
         return "whole"
     return "other"

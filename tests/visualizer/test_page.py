@@ -124,16 +124,22 @@ def test_stack_follows_the_chain_and_names_what_it_leaves_out():
             ),
             conv_layer("branch", 32, 32, padding=1),
             conv_layer("pool", 28, 14, op="max_pool2d", kernel=2, stride=2),
+            PageLayer(
+                name="flat", op="flatten", input_shape=(1, 6, 14, 14), output_shape=(1, 1176)
+            ),
             PageLayer(name="fc", op="linear", input_shape=(1, 400), output_shape=(1, 10)),
             PageLayer(name="after", op="linear", input_shape=(1, 10), output_shape=(1, 10)),
+            conv_layer("late", 14, 12),
         ),
     )
     told = stack_json(stack)
     assert told["input"] == [32, 32]
-    assert [layer["name"] for layer in told["layers"]] == ["conv1", "pool", "fc"]
-    assert [layer["op"] for layer in told["layers"]] == ["cross_correlation", "max_pool", "whole"]
+    assert [layer["name"] for layer in told["layers"]] == ["conv1", "pool", "fc", "after"]
+    assert [layer["op"] for layer in told["layers"]] == [
+        "cross_correlation", "max_pool", "whole", "whole",
+    ]  # fmt: skip
     assert told["layers"][1]["axes"][0]["stride"] == 2
-    assert told["left"] == ["Left out of the chain: branch, after."]
+    assert told["left"] == ["Left out of the chain: branch, late."]
 
 
 def test_very_many_and_very_long_layers_are_cut_and_told():

@@ -7,6 +7,7 @@ import { Grid } from "./grid.mjs";
 import { forward, makeInput, makeWeight } from "./values.mjs";
 
 const MARGIN = 30;
+const KERNEL_CELL = 34;
 
 export const isInside = (at, size) =>
   at.every((index, axis) => index >= 0 && index < size[axis]);
@@ -147,12 +148,12 @@ export class LayerGrids {
     const across = [columns[1] - columns[0], kernel[1], out[1]];
     const down = Math.max(rows[1] - rows[0], out[0]);
     const tallest = Math.max(260, Math.min(innerHeight * 0.7, 820)) / down;
-    const inRow = (width - 6 * MARGIN - 48 - 30 * across[1]) / (across[0] + across[2]);
+    const inRow = (width - 6 * MARGIN - 48 - KERNEL_CELL * across[1]) / (across[0] + across[2]);
     const stacked = (width - 2 * MARGIN - 4) / Math.max(across[0], across[2]);
     const wanted = inRow >= (width > 900 ? 6 : 15) ? inRow : Math.max(stacked, inRow);
     const main = Math.max(3, Math.min(Math.max(46, innerWidth / 30), wanted, tallest));
     const room = (width - 2 * MARGIN) / kernel[1];
-    return { main, kernel: Math.max(3, Math.min(Math.max(main, 30), 46, room, 400 / kernel[0])) };
+    return { main, kernel: Math.max(3, Math.min(KERNEL_CELL, room, 400 / kernel[0])) };
   }
 
   #drawDimensions() {
