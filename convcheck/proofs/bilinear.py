@@ -219,18 +219,31 @@ def _first_wrong(A: Matrix, B: Matrix, G: Matrix, axes: int, nested: int) -> str
     one is, or if this one is the negative and the number of axes even.
     """
     m, r, n = len(A[0]), len(G[0]), len(B)
-    first, entries, negative = "", 0, nested % 2 == 0
+    first, negative = "", nested % 2 == 0
+    (a, b, g), unit = _as_integers(A, B, G)
     for i, k in product(range(m), range(r)):
         place = _shifted(i, k, _root(m, axes), _root(r, axes), axes)
-        weights = [A[p][i] * G[p][k] for p in range(len(G))]
+        weights = [a[p][i] * g[p][k] for p in range(len(g))]
         for x in range(n):
-            entries += 1
-            value = sum((w * b for w, b in zip(weights, B[x], strict=True) if w), Fraction(0))
-            wanted = int(x == place)
+            value = sum(map(int.__mul__, weights, b[x]))
+            wanted = unit if x == place else 0
             negative = negative and value == -wanted
-            if value != wanted and not first:
-                first = f"output {i}, tap {k}, input {x}: {value}, where the filter has {wanted}"
+            if value != wanted:
+                entry = f"output {i}, tap {k}, input {x}: {Fraction(value, unit)}"
+                first = first or f"{entry}, where the filter has {wanted // unit}"
+            if first and not negative:
+                return first
     return "" if negative else first
+
+
+def _as_integers(*matrices: Matrix) -> tuple[list[list[list[int]]], int]:
+    """Returns the matrices times their common denominators, and the product of these."""
+    scaled, unit = [], 1
+    for matrix in matrices:
+        scale = math.lcm(*(entry.denominator for row in matrix for entry in row))
+        scaled.append([[int(entry * scale) for entry in row] for row in matrix])
+        unit *= scale
+    return scaled, unit
 
 
 def _shifted(i: int, k: int, m: int, r: int, axes: int) -> int:

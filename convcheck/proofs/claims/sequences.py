@@ -21,6 +21,7 @@ from convcheck.proofs.claims.language import (
     substitute,
 )
 from convcheck.proofs.claims.search import Candidates, by_size
+from convcheck.proofs.claims.sequence_inequalities import squares_that_add_up
 from convcheck.proofs.claims.sequence_sorts import Sorts, find_sorts
 from convcheck.proofs.claims.signals import Place, Undefined
 from convcheck.proofs.claims.symbolic_factors import cancels, polynomials
@@ -144,26 +145,17 @@ def prove_part(goal: Node, sorts: Sorts, deadline: Deadline) -> str:
         if any_group:
             raise Undecided("the normal forms differ, which on Z_n decides nothing")
         return ""
-    sign = 1 if goal.op == ">=" else -1
-    if not any_group and all(is_square(lattice, c, sign, sorts) for lattice, c in left.items()):
-        return "decided by the normal form of index sums: the difference is a sum of squares"
-    raise Undecided("the difference of the sides is not a sum of squares")
+    if any_group:
+        raise Undecided("inequalities on Z_n are only searched for counterexamples")
+    signed = left if goal.op == ">=" else _negated(left)
+    reasons = squares_that_add_up(signed, goal, sorts, deadline)
+    if reasons is None:
+        raise Undecided("the difference of the sides is no combination of squares")
+    return "decided by the normal form of index sums and " + "; ".join(reasons)
 
 
-def is_square(lattice: Lattice, coefficient: Scalar, sign: int, sorts: Sorts) -> bool:
-    """Returns whether a term is a sum of squares times a nonnegative coefficient."""
-    names, offset, basis = lattice
-    axes = sorts.axes
-    columns: dict[object, int] = {}
-    for slot, name in enumerate(names):
-        places = range(slot * axes, (slot + 1) * axes)
-        path = tuple((offset[p], *(row[p] for row in basis)) for p in places)
-        columns[name, path] = columns.get((name, path), 0) + 1
-    positive = all(
-        sign * factor > 0 and all(exponent % 2 == 0 for _, exponent in monomial)
-        for monomial, factor in coefficient.items()
-    )
-    return positive and all(count % 2 == 0 for count in columns.values())
+def _negated(difference: dict[Lattice, Scalar]) -> dict[Lattice, Scalar]:
+    return {key: {m: -c for m, c in scalar.items()} for key, scalar in difference.items()}
 
 
 def parametrise(hypothesis: Node, sorts: Sorts, deadline: Deadline) -> dict[str, Node] | None:

@@ -1,0 +1,124 @@
+"""Inequalities between sums of products of sequences: combinations of squares and Cauchy-Schwarz.
+
+The difference of two sides is a vector over the lattices of its index sums. It is >= 0 if it is a
+combination, with weights >= 0, of sums of squares and of inequalities between the inner products
+that occur in the claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from convcheck.proofs.claims.budget import Deadline, Undecided
+from convcheck.proofs.claims.index_sums import Expansion, Lattice, Scalar, Term, remainder, scale
+from convcheck.proofs.claims.language import Node, show
+from convcheck.proofs.claims.linear import nonnegative_combination
+from convcheck.proofs.claims.sequence_sorts import Sorts
+
+Key = tuple[Lattice, tuple[tuple[str, int], ...]]
+MAX_PAIRS = 5
+
+
+def squares_that_add_up(
+    difference: dict[Lattice, Scalar], goal: Node, sorts: Sorts, deadline: Deadline
+) -> list[str] | None:
+    """Returns the inequalities of which a difference is a combination, or None.
+
+    Args:
+        difference: What is to be >= 0.
+        goal: The claim, whose inner products suggest the inequalities.
+        sorts: What its names stand for.
+        deadline: When to give up.
+    """
+    target = _flat(difference)
+    facts: list[dict[Key, Fraction]] = []
+    reasons: list[str] = []
+    for key in target:
+        if is_square(key, sorts):
+            facts.append({key: Fraction(1)})
+            reasons.append("a sum of squares is >= 0")
+    for terms, why in known_inequalities(goal, sorts, deadline):
+        try:
+            facts.append(_flat(remainder(terms, any_group=False, deadline=deadline)))
+        except Undecided:
+            continue
+        reasons.append(why)
+    found = nonnegative_combination(target, facts, deadline)
+    return None if found is None else list(dict.fromkeys(reasons[place] for place in found))
+
+
+def is_square(key: Key, sorts: Sorts) -> bool:
+    """Returns whether a sum of products is one of squares: every factor an even number of times."""
+    (names, offset, basis), monomial = key
+    columns: dict[object, int] = {}
+    for slot, name in enumerate(names):
+        places = range(slot * sorts.axes, (slot + 1) * sorts.axes)
+        path = tuple((offset[p], *(row[p] for row in basis)) for p in places)
+        columns[name, path] = columns.get((name, path), 0) + 1
+    even = all(exponent % 2 == 0 for _, exponent in monomial)
+    return even and all(count % 2 == 0 for count in columns.values())
+
+
+def known_inequalities(
+    goal: Node, sorts: Sorts, deadline: Deadline
+) -> Iterator[tuple[list[Term], str]]:
+    """Yields terms that are >= 0, and why.
+
+    For a pair u, v of the claim |u - v|^2, |u + v|^2 and |u|^2 |v|^2 - (u . v)^2; for a value
+    u[t] of the claim |u|^2 - u[t]^2.
+    """
+    pairs: dict[str, tuple[Node, Node]] = {}
+    values: dict[str, Node] = {}
+    _collect(goal, sorts, pairs, values)
+    expansion = Expansion(sorts, deadline)
+
+    def terms(left: Node, right: Node) -> list[Term]:
+        return expansion.scalar(Node("dot", (left, right)))
+
+    for u, v in list(pairs.values())[:MAX_PAIRS]:
+        names = f"{show(u)} and {show(v)}"
+        for op in ("+", "-"):
+            both = Node(op, (u, v))
+            yield terms(both, both), f"|u {op} v|^2 >= 0 for {names}"
+        lengths = expansion.multiply(terms(u, u), terms(v, v))
+        product = expansion.multiply(terms(u, v), terms(u, v))
+        yield lengths + scale(product, Fraction(-1)), f"Cauchy-Schwarz for {names}"
+    for value in list(values.values())[:MAX_PAIRS]:
+        u = value.args[0]
+        one = expansion.multiply(expansion.scalar(value), expansion.scalar(value))
+        yield terms(u, u) + scale(one, Fraction(-1)), f"one square of {show(u)} is at most all"
+
+
+def _collect(
+    node: Node, sorts: Sorts, pairs: dict[str, tuple[Node, Node]], values: dict[str, Node]
+) -> None:
+    if node.op == "dot":
+        pairs[show(node)] = (node.args[0], node.args[1])
+        for arg in node.args:
+            if arg.op in ("+", "-"):
+                pairs[show(arg)] = (arg.args[0], arg.args[1])
+    elif node.op == "index" and len(node.args) == 2:
+        inner = node.args[0]
+        values[show(node)] = node
+        if inner.op in ("corr", "conv"):
+            # corr(f, g)[t] = f . shift(g, -t), and conv(f, g)[t] = f . shift(flip(g), t)
+            f, g = inner.args
+            turned, by = Node("flip", (g,)), node.args[1]
+            if inner.op == "corr":
+                turned, by = g, Node("neg", (by,))
+            pairs[show(node)] = (f, Node("shift", (turned, by)))
+    elif node.op == "sum" and node.args[0].op == "*":
+        left, right = node.args[0].args
+        if sorts.is_sequence(left) and sorts.is_sequence(right):
+            pairs[show(node)] = (left, right)
+    for arg in node.args:
+        _collect(arg, sorts, pairs, values)
+
+
+def _flat(difference: dict[Lattice, Scalar]) -> dict[Key, Fraction]:
+    return {
+        (lattice, monomial): factor
+        for lattice, scalar in difference.items()
+        for monomial, factor in scalar.items()
+    }
