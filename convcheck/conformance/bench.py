@@ -81,6 +81,10 @@ class Bench:
         problem = judge(case, given, outcome, wanted, self.contract)
         return Observation(case=case, inputs=given, wanted=wanted, outcome=outcome, problem=problem)
 
+    def can(self, case: Case) -> bool:
+        """Whether the call of a case can be made at all."""
+        return self._runner.unsupported(case) is None
+
     def again(self, seen: Observation) -> Observation:
         """Returns the observation judged by the contract as it is now, without a new call."""
         wanted = want(seen.case, seen.inputs, self.contract)

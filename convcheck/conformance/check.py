@@ -49,7 +49,7 @@ def check_implementation(
     accumulate: str | None = None,
     algorithm: Algorithm | None = None,
     autograd: bool = False,
-    deadline_s: float = 3.0,
+    deadline_s: float = 2.0,
     keep: bool = True,
     progress: Progress | None = None,
 ) -> ImplementationReport:
@@ -100,7 +100,7 @@ def check_implementation(
         kept = kept_cases(subject.name, op) if keep and subject.importable else []
         unsupported = _unsupported_levels(runner)
         cases = planned(found, strength=strength, seed=seed, kept=kept, left_out=unsupported)
-        _search(run, cases, start + seconds, max_cases, progress)
+        _search(run, cases, seconds, max_cases, progress)
         findings = (
             find_faults(
                 run.bench, subject, run.seen, run.seen[0], seconds=_shrink_seconds(isolated)
@@ -176,13 +176,17 @@ class _Run:
 def _search(
     run: _Run,
     cases: Any,
-    deadline: float,
+    seconds: float,
     max_cases: int | None,
     progress: Progress | None,
 ) -> None:
-    stop_at, more = deadline, max_cases
+    deadline, more = time.monotonic() + seconds, max_cases
+    stop_at = deadline
     for item in cases:
         done = sum(run.phases.values())
+        if done == 1 and not run.failed:
+            # The first call may have imported or compiled something: that is not search.
+            stop_at = deadline = time.monotonic() + seconds
         if time.monotonic() >= stop_at or (more is not None and done >= more):
             return
         reason = _reason_to_leave_out(run, item.case)
@@ -220,7 +224,7 @@ def _try(run: _Run, item: Planned) -> bool:
 
 def _judged(run: _Run, seen: Observation) -> Observation:
     """Judges again where the result shows that the function transforms and rounds."""
-    if run.detect and seen.problem is not None and run.bench.contract.algorithm == "direct":
+    if run.detect and seen.problem is not None:
         algorithm = transform_of(run.bench, seen)
         if algorithm:
             run.bench.contract = replace(run.bench.contract, algorithm=algorithm)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,6 +40,13 @@ MEMORY_LIMIT = 4 * 2**30
 # A worker that has mapped this share of its limit between calls is replaced, so that a function
 # that leaks is not blamed for the memory of a single call.
 _LEAK_SHARE = 0.25
+# Once a function is known to hang, a call that takes this long, as long as the start of a worker,
+# and this many times as long as any that was answered, hangs too: a shrink would otherwise wait
+# out the deadline at each step.
+_BRIEF_S = 0.3
+_BRIEF_FACTOR = 10
+# A function that is compiled when it is called takes tens of seconds for each new shape.
+_COMPILER_FACTOR = 20
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -59,8 +67,7 @@ class Runner(Protocol):
         inputs: Mapping[str, Array],
         *,
         repeat: int = 1,
-        confirm: bool = True,
-        deadline_s: float | None = None,
+        sure: bool = False,
     ) -> Outcome:
         """Returns what the call of `case` on `inputs` ends in.
 
@@ -69,8 +76,9 @@ class Runner(Protocol):
             inputs: Its arrays by name, as `oracle.inputs.make_inputs` makes them and `settle`
                 leaves them.
             repeat: Number of identical calls, which must give the same bits.
-            confirm: Whether a hang is tried a second time, with three times the deadline.
-            deadline_s: Seconds for this call instead of the runner's own.
+            sure: Whether a hang must have had its whole time. Without it, only the first hang of
+                a runner has, three times over; once that is confirmed, later ones are told by a
+                wait that is long beside the calls that were answered.
 
         Raises:
             UsageError: The call cannot be made.
@@ -103,7 +111,8 @@ def open_runner(
         isolated: Whether it runs in a worker; else in this process, where nothing protects from a
             crash or a hang.
         arrays: What it takes; found out by default.
-        deadline_s: Seconds that a call may take, in a worker.
+        deadline_s: Seconds that a call may take, in a worker; a function that was compiled by
+            torch, numba or jax, as far as loading it shows, is given more.
         memory_limit: Bytes that a worker may map beyond what it has after its start; None for no
             limit, which code that uses a GPU needs.
         environment: Environment variables of the worker, such as `OMP_NUM_THREADS`.
@@ -155,8 +164,7 @@ class _InProcess:
         inputs: Mapping[str, Array],
         *,
         repeat: int = 1,
-        confirm: bool = True,
-        deadline_s: float | None = None,
+        sure: bool = False,
     ) -> Outcome:
         _refuse(self.unsupported(case), case)
         return perform(
@@ -192,6 +200,10 @@ class _Isolated:
             raise
         assert isinstance(told, Answer)
         self.arrays: ArrayKind = told.message.header["arrays"]
+        if told.message.header["compiled"]:
+            self._deadline_s *= _COMPILER_FACTOR
+        self._has_hung = False
+        self._slowest_s = 0.0
 
     def run(
         self,
@@ -199,12 +211,13 @@ class _Isolated:
         inputs: Mapping[str, Array],
         *,
         repeat: int = 1,
-        confirm: bool = True,
-        deadline_s: float | None = None,
+        sure: bool = False,
     ) -> Outcome:
         _refuse(self.unsupported(case), case)
-        given = deadline_s or self._deadline_s
         message = question(case, inputs, repeat)
+        given = self._patience(sure)
+        confirm = not self._has_hung
+        start = time.monotonic()
         try:
             answer = self._crew.ask(message, given, confirm=confirm)
         except HandlerError:
@@ -213,7 +226,9 @@ class _Isolated:
             self._crew.retire()
             answer = self._crew.ask(message, given, confirm=confirm)
         if isinstance(answer, Death):
+            self._has_hung |= answer.cause == "deadline"
             return _outcome_of(answer, given * (CONFIRMATION_FACTOR if confirm else 1))
+        self._slowest_s = max(self._slowest_s, time.monotonic() - start)
         if self._leak is not None and answer.grown > self._leak:
             self._crew.retire()
         return self._read(answer)
@@ -227,10 +242,15 @@ class _Isolated:
     def __exit__(self, *_: object) -> None:
         self._crew.close()
 
+    def _patience(self, sure: bool) -> float:
+        """Returns the seconds for the next call."""
+        if sure or not self._has_hung:
+            return self._deadline_s
+        start_s = self._crew.worker().start_seconds
+        return min(self._deadline_s, max(_BRIEF_S, start_s, _BRIEF_FACTOR * self._slowest_s))
+
     def _read(self, answer: Answer) -> Outcome:
         if answer.forked:
-            # The next call must not be blamed for what this one left.
-            self._crew.retire()
             return Misbehaved(reason=LEFT_PROCESSES, detail=f"{answer.forked} of them")
         if answer.printed >= FLOOD_BYTES:
             return Misbehaved(reason=FLOODED, detail=f"{answer.printed} bytes in one call")

@@ -51,11 +51,20 @@ def find_faults(
         explained |= {o.case for o in diagnosis.explained}
         assert minimal.problem is not None
         conditions.append((minimal.problem, diagnosis))
-        if finding.where not in {known.where for known in findings}:
+        if _is_new(finding, findings):
             findings.append(finding)
         if len(findings) >= _MOST_FAULTS or time.monotonic() >= deadline:
             break
     return findings
+
+
+def _is_new(finding: Finding, known: Sequence[Finding]) -> bool:
+    """Whether it tells of another fault than those that are known."""
+    says = finding.details.get("says")
+    return all(
+        finding.where != other.where and (not says or says != other.details.get("says"))
+        for other in known
+    )
 
 
 def _simplest_first(failing: Sequence[Observation]) -> list[Observation]:
@@ -93,6 +102,8 @@ def _one_fault(
     latest: dict[Case, Observation] = {seed.case: seed}
 
     def fails(case: Case) -> bool:
+        if not bench.can(case):
+            return False
         found = history.observe(case)
         if found.problem is None or not found.problem.is_like(problem):
             seen.append(found)
@@ -116,13 +127,14 @@ def _one_fault(
         sure = bench.observe(shrunk.case, sure=True)
         minimal = sure if problem.is_like(sure.problem) else seed
     if not costly and not history.lost:
-        for case in neighbours(shrunk.case):
-            seen.append(history.observe(case))
+        seen += [history.observe(case) for case in neighbours(shrunk.case) if bench.can(case)]
     diagnosis = diagnose(minimal, seen)
     if history.says:
         diagnosis = replace(
             diagnosis, text=history.says, named=True, says=history.says, variant=None
         )
+    if problem.kind == "misbehaved":
+        diagnosis = replace(diagnosis, text=f"the function {problem.reason}", named=True)
     finding = finding_of(
         minimal, subject, diagnosis=diagnosis, is_minimal=shrunk.minimal, warm=history.warm
     )
@@ -270,6 +282,7 @@ def finding_of(
         "kind": problem.kind,
         "minimal": is_minimal,
         "named": diagnosis.named,
+        "says": diagnosis.says,
         "replay": f'convcheck replay "{minimal.case}" --target {name} --op {subject.op}',
     }
     if diagnosis.condition is not None and diagnosis.condition.atoms:

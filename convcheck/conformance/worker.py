@@ -13,6 +13,7 @@ from typing import Any
 from convcheck.conformance.array_kind import detect_arrays
 from convcheck.conformance.autograd import backward_of
 from convcheck.conformance.calls import Callee, perform
+from convcheck.conformance.compiled import is_compiled
 from convcheck.conformance.messages import answer, read_question
 from convcheck.conformance.targets import check_signature, load_target
 from convcheck.core.ops import find_op
@@ -32,7 +33,7 @@ def open_handler(setup: Mapping[str, Any]) -> Callable[[Message], Message]:
 
     def handle(message: Message) -> Message:
         if "case" not in message.header:
-            return Message({"arrays": callee.arrays})
+            return Message({"arrays": callee.arrays, "compiled": is_compiled(function)})
         case, inputs, repeat = read_question(message)
         return answer(perform(callee, case, inputs, repeat=repeat))
 

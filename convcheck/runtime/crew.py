@@ -10,8 +10,10 @@ from convcheck.runtime.frames import Message
 from convcheck.runtime.worker import Answer, Death, Service, Worker
 
 CONFIRMATION_FACTOR = 3
-# A spare costs the memory of a second interpreter; below this start time it saves nothing.
+# A spare costs the memory of a second interpreter: it is kept where a start is slow, or where
+# workers die so often that the next should start while the present one is busy.
 _SLOW_START_S = 1.0
+_OFTEN = 3
 
 
 class RestartBudgetError(Exception):
@@ -88,5 +90,5 @@ class Crew:
         if self.restarts > self._budget:
             raise RestartBudgetError(f"{self.restarts} workers died; {self._budget} were allowed")
         self._worker, self._spare = self._spare or Worker(self._service), None
-        if dead.start_seconds > _SLOW_START_S:
+        if dead.start_seconds > _SLOW_START_S or self.restarts >= _OFTEN:
             self._spare = Worker(self._service)

@@ -9,6 +9,7 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -65,6 +66,14 @@ def forked_copies() -> list[int]:
         return []
     own = _command_line(os.getpid())
     return [child for child in children_of(os.getpid()) if _command_line(child) in (own, b"")]
+
+
+def kill_all(pids: list[int]) -> None:
+    """Kills these processes, and waits for those that are children of this one."""
+    for pid in pids:
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 def kill_descendants() -> None:

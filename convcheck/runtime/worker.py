@@ -87,7 +87,7 @@ class Answer:
     Attributes:
         message: The handler's reply.
         printed: Bytes written to stdout and stderr during the call.
-        forked: Child processes left that run the worker's own program.
+        forked: Child processes left that ran the worker's own program; they are dead now.
         grown: Private memory mapped since the start, in bytes.
     """
 

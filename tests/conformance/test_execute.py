@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from convcheck.conformance.autograd import backward_of
+from convcheck.conformance.compiled import is_compiled
 from convcheck.conformance.execute import open_runner
 from convcheck.conformance.global_state import floating_point_mode, take_state
 from convcheck.conformance.layouts import settle
@@ -174,7 +175,7 @@ def test_a_leaking_function_is_not_blamed_for_one_call():
     case = parse_case("conv2d n1 c1 h3 w3 f1 k1x1 s1 p0 d1 g1")
     target = f"{Path(__file__)}:leak"
     with open_runner(target, "conv2d", memory_limit=2**28) as runner:
-        for _ in range(12):
+        for _ in range(8):
             assert isinstance(runner.run(case, make_inputs(case)), Returned)
 
 
@@ -241,3 +242,40 @@ def test_the_overhead_of_a_call_in_process_is_small():
     # About 100 us; the margin is for slower machines. What it guards against is another 70 us
     # of a random generator's state, or a size worked out again.
     assert min(times) < 300e-6
+
+
+def hang(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    if x.shape[0] > 1:
+        time.sleep(100)
+    return x
+
+
+def test_after_a_confirmed_hang_later_ones_are_told_sooner():
+    one, two = (parse_case(f"conv2d n{n} c1 h3 w3 f1 k1x1 s1 p0 d1 g1") for n in (1, 2))
+    with open_runner(f"{Path(__file__)}:hang", "conv2d", deadline_s=1.0) as runner:
+        assert isinstance(runner.run(one, make_inputs(one)), Returned)
+        assert runner.run(two, make_inputs(two)).seconds == 3.0
+        brief = runner.run(two, make_inputs(two)).seconds
+        assert 0.3 <= brief <= 1.0
+        assert runner.run(two, make_inputs(two), sure=True).seconds == 1.0
+        assert isinstance(runner.run(one, make_inputs(one)), Returned)
+
+
+def plain(x):
+    return x
+
+
+compiled = None
+
+
+def outer(x):
+    return compiled(x)
+
+
+def test_compiled_functions_are_recognised(monkeypatch):
+    torch = pytest.importorskip("torch")
+    assert not is_compiled(plain)
+    assert not is_compiled(torch.nn.functional.conv2d)
+    assert is_compiled(torch.compile(plain))
+    monkeypatch.setitem(globals(), "compiled", torch.compile(plain))
+    assert is_compiled(outer)

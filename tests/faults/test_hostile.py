@@ -21,16 +21,16 @@ TOKEN = f"marked-{uuid.uuid4().hex}"
 DEEDS = [
     ("innocent", "returned", "float32"),
     ("segfault", "crashed", "SIGSEGV"),
-    ("loop", "timed_out", "within 0.9 s"),
-    ("sleep", "timed_out", "within 0.9 s"),
-    ("stop_the_warden", "timed_out", "within 0.9 s"),
+    ("loop", "timed_out", "did not return within"),
+    ("sleep", "timed_out", "did not return within"),
+    ("stop_the_warden", "timed_out", "did not return within"),
     ("kill_the_warden", "crashed", "SIGKILL"),
     ("exit", "raised", "SystemExit"),
     ("exit_at_once", "crashed", "exit 0"),
     ("abort", "crashed", "SIGABRT"),
     ("fork_and_linger", "misbehaved", names.LEFT_PROCESSES),
     ("fork_a_session", "misbehaved", names.LEFT_PROCESSES),
-    ("fork_and_sleep", "timed_out", "within 0.9 s"),
+    ("fork_and_sleep", "timed_out", "did not return within"),
     ("fork_and_return", "misbehaved", names.LEFT_PROCESSES),
     ("print_a_megabyte", "misbehaved", names.FLOODED),
     ("write_to_descriptors", "misbehaved", names.BROKE_CHANNEL),
@@ -67,7 +67,7 @@ HARMLESS_IN_PROCESS = [deed for deed in DEEDS if deed[0] in {
 @pytest.fixture(scope="module")
 def isolated():
     with open_runner(
-        TARGET, "conv2d", deadline_s=0.3, memory_limit=2**30, environment={"MARK": TOKEN}
+        TARGET, "conv2d", deadline_s=0.5, memory_limit=2**30, environment={"MARK": TOKEN}
     ) as runner:
         assert len(processes_marked(TOKEN)) == 2
         yield runner
@@ -103,19 +103,19 @@ def do(runner, name, repeat=2):
 
 def check(runner, name, symptom, told):
     good = make_inputs(GOOD)
-    assert is_right(runner.run(GOOD, good), good)
+    assert is_right(runner.run(GOOD, good, sure=True), good)
     outcome = do(runner, name)
     assert outcome.symptom == symptom
     assert told in str(outcome)
     assert len(str(outcome)) < 5000
-    assert is_right(runner.run(GOOD, good), good)
+    assert is_right(runner.run(GOOD, good, sure=True), good)
 
 
 @pytest.mark.parametrize(("name", "symptom", "told"), DEEDS, ids=[deed[0] for deed in DEEDS])
 def test_isolated_outcome_is_classified(isolated, name, symptom, told):
     check(isolated, name, symptom, told)
-    # The worker that answered last, its warden, and perhaps a spare: nobody from before.
-    assert len(processes_marked(TOKEN)) <= 4
+    # The worker that answered last and its warden, perhaps a spare: nobody from before.
+    assert len(processes_marked(TOKEN)) in (2, 3, 4)
 
 
 @pytest.mark.parametrize(
