@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ElementTree
 from itertools import product
 from urllib.parse import unquote
 
@@ -149,6 +148,7 @@ def test_link_carries_the_whole_state(opened):
         "#view=layer&op=max_pool&ceil=1&in=7x9&k=3x2&s=2x1&p=1:0x0:1&locked=0&sides=0&cell=1x2",
         "#view=layer&op=convolution&mode=circular&weight=edge&in=6&p=1&numbers=0&counts=1",
         "#view=stack&preset=network%20of%20the%20notes&unit=2",
+        "#view=stack&stack=30~c3.1.1.2~m2.2.0.1~t4.2.1.1~w",
         "#view=matrix&in=4&transpose=1",
         "#view=flip&f=1%2C2%2C3&g=4%2C5&t=2",
         "#view=loss&target=0.5%2C0.5&logits=1%2C-1",
@@ -172,6 +172,8 @@ def test_link_carries_the_whole_state(opened):
         "#op=nonsense&in=abc&k=1e9&s=--1&view=<img src=x onerror=window.hacked=1>",
         "#%E0%A4%A&=&&==&constructor=1&__proto__=2&axes=3",
         "#in=99999999999999999999&cell=axb&f=" + "9," * 500,
+        "#view=stack&stack=5~c3.1.1~zz~c9999.1.1.1",
+        "#view=stack&stack=0" + "~c3.1.1.1" * 99,
         "#target=0,0,0&logits=1,2&ceil=maybe&speed=-1&preset=" + HOSTILE,
     ],
 )
@@ -187,16 +189,15 @@ def test_nonsense_in_the_link_is_told_and_harmless(opened, fragment):
     "fragment",
     [
         "#in=1000000", "#in=1000000&k=999999", "#k=1000000", "#s=0", "#p=-3", "#in=0&k=0&d=0",
-        "#op=conv_transpose&in=1000000&s=1000000", "#view=matrix&in=1000000",
+        "#op=conv_transpose&in=1000000&s=1000000", "#view=stack&stack=9~c3.0.0.0~c0.1.0.1",
+        "#view=matrix&in=1000000",
         "#view=matrix&in=64", "#op=max_pool&p=1000000", "#d=1000000&p=1000000",
     ],
 )  # fmt: skip
 def test_huge_and_impossible_settings_are_answered_at_once(opened, fragment):
     page = opened(fragment)
     told = page.text("[role=tabpanel]:not([hidden])")
-    assert any(
-        word in told for word in ("too many to draw", "too large", "Impossible", "No matrix")
-    )
+    assert any(word in told for word in ("too many to draw", "too large", "mpossible", "No matrix"))
     drawn = page.run("return performance.getEntriesByName('first-drawing')[0].startTime")
     assert drawn < 2000
 
@@ -337,21 +338,6 @@ def test_flip_shows_equal_sums_and_moves_by_keys(opened):
     assert titles == ["(f \u2217 g)(2) = 22", "(g \u2217 f)(2) = 22"]
 
 
-def test_reduced_motion_flips_without_moving(opened):
-    page = opened()
-    page.prefer(prefers_reduced_motion="reduce")
-    page.open("#view=flip&t=0")
-    before = page.run("return document.querySelector('svg.flip').innerHTML")
-    page.run("[...document.querySelectorAll('button')].find((one) =>"
-             " one.textContent === 'flip again').click()")  # fmt: skip
-    assert page.run("return document.querySelector('svg.flip').innerHTML") == before
-    page.prefer(prefers_reduced_motion="no-preference")
-    page.run("[...document.querySelectorAll('button')].find((one) =>"
-             " one.textContent === 'flip again').click()")  # fmt: skip
-    page.until("return document.querySelector('svg.flip').innerHTML !== arguments[0]", before)
-    page.until("return document.querySelector('svg.flip').innerHTML === arguments[0]", before)
-
-
 def test_dragged_target_changes_the_losses(opened):
     from selenium.webdriver import ActionChains
 
@@ -370,81 +356,12 @@ def test_dragged_target_changes_the_losses(opened):
     assert again == pytest.approx(moved + 0.01, abs=0.0051)
 
 
-def test_dark_mode_changes_the_colours(opened):
-    page = opened()
-    colour = "return getComputedStyle(document.body).backgroundColor"
-    page.prefer(prefers_color_scheme="light")
-    light = page.run(colour)
-    page.prefer(prefers_color_scheme="dark")
-    assert page.run(colour) != light
-
-
-@pytest.mark.parametrize("width", [360, 1024, 1920])
-@pytest.mark.parametrize("view", ["layer", "stack", "matrix", "flip", "loss"])
-def test_no_width_needs_sideways_scrolling(opened, width, view):
-    page = opened()
-    page.resize(width)
-    page.open(f"#view={view}&in=9&k=3&p=1")
-    overflow = page.run("return document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0
-
-
-def test_export_is_a_drawing_that_stands_alone(opened, tmp_path):
-    page = opened("#in=4&k=3")
-    page.browser.execute_cdp_cmd(
-        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}
+def test_edited_stack_is_carried_by_the_link(opened):
+    page = opened("#view=stack")
+    page.run("document.querySelector('[aria-label=\"layer 3 3 dilation up\"]').click()")
+    page.until("return location.hash.includes('stack=24~c3.1.1.1~c3.1.2.2~c3.1.4.5')")
+    fields = page.run(
+        "return [...document.querySelectorAll('.layers tbody tr')]"
+        ".map((row) => row.cells[7].textContent)"
     )
-    page.run("[...document.querySelectorAll('button')].find((one) =>"
-             " one.textContent === 'save SVG').click()")  # fmt: skip
-    for _ in range(200):
-        page.run("return new Promise((done) => setTimeout(done, 20))")
-        if (tmp_path / "convolution.svg").exists():
-            break
-    root = ElementTree.fromstring((tmp_path / "convolution.svg").read_text())
-    cells = list(root.iter("{http://www.w3.org/2000/svg}rect"))
-    assert len(cells) > 4 * 4 + 3 * 3 + 2 * 2
-    assert all(one.get("class") is None and one.get("fill") for one in cells[1:])
-
-
-def test_print_leaves_the_drawing_and_drops_the_controls(opened):
-    page = opened()
-    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    shown = page.run("return ['.controls', '.toolbar', 'svg.input', '.formula'].map((one) =>"
-                     " document.querySelector(one).checkVisibility())")  # fmt: skip
-    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert shown == [False, False, True, True]
-
-
-FRAME_MS = 16
-FIRST_DRAWING_MS = 500
-
-
-def test_a_frame_of_the_window_takes_less_than_16_ms_on_64_by_64(opened):
-    """Script, style and layout of one move, by the browser's clock; the median of 120 moves."""
-    page = opened("#in=64&k=3&p=1")
-    times = page.run("""
-      const times = [];
-      document.querySelector("svg.output").focus();
-      for (let move = 0; move < 120; move++) {
-        const began = performance.now();
-        document.activeElement.dispatchEvent(
-          new KeyboardEvent("keydown", { key: move % 60 < 59 ? "ArrowRight" : "ArrowDown",
-            bubbles: true }));
-        document.body.getBoundingClientRect();
-        document.querySelector("svg.input .mark").getBoundingClientRect();
-        times.push(performance.now() - began);
-      }
-      return times;
-    """)
-    assert sorted(times)[len(times) // 2] < FRAME_MS
-    assert "columns" in page.text(".sentence")
-
-
-def test_first_drawing_takes_less_than_half_a_second(opened):
-    """The best of three, so that another program's load is not taken for the page's."""
-    page = opened()
-    times = []
-    for _ in range(3):
-        page.open()
-        times.append(page.run("return performance.getEntriesByName('first-drawing')[0].startTime"))
-    assert min(times) < FIRST_DRAWING_MS
+    assert fields == ["3", "7", "17"]

@@ -74,6 +74,12 @@ export function refill(root, ...children) {
   same?.focus();
 }
 
+const NARROW = "(max-width: 52rem)";
+
+/** Controls that a narrow screen shows folded, above the drawing. */
+export const settings = (controls) => html("details",
+  { class: "settings", open: !matchMedia(NARROW).matches }, html("summary", {}, "Settings"), controls);
+
 export const prefersStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Saves a drawing as an SVG file, its colours written out so that it stands alone. */

@@ -1,5 +1,5 @@
 // One layer: input, kernel and output as linked grids, the products, the formula, the code.
-import { button, exportSvg, html, prefersStill, refill } from "./dom.mjs";
+import { button, exportSvg, html, prefersStill, refill, settings } from "./dom.mjs";
 import { formulaOf } from "./formula.mjs";
 import {
   GeometryError, axisFeeds, effectiveKernel, isPool, isTransposed, outputSize, tapsOf,
@@ -43,7 +43,7 @@ export class LayerView {
       html("label", { class: "speed" }, "speed", this.speed), this.pinButton,
       button("save SVG", () => exportSvg(this.grids.drawings,
         "convolution")));
-    root.append(html("div", { class: "split" }, this.controls,
+    root.append(html("div", { class: "split" }, settings(this.controls),
       html("div", { class: "stage" }, toolbar, this.note, this.figures, this.sentence,
         this.products, this.formula, this.code)));
     this.#listen();

@@ -138,6 +138,38 @@ const layer = (name, op, kernel, stride = 1, padding = 0, dilation = 1) => ({
   ceil: false,
 });
 
+const LETTERS = {
+  c: "cross_correlation", t: "conv_transpose", m: "max_pool", a: "avg_pool", w: "whole",
+};
+const LAYER = /^([ctma])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+export const MOST_LAYERS = 24;
+export const MOST_INPUT = 4096;
+
+/** A stack as one word of a link: 24~c3.1.1.1~m2.2.0.1~w, numbers in the order k, s, p, d. */
+export const writeStack = ({ input, layers }) => [input, ...layers.map((one) => {
+  const letter = Object.keys(LETTERS).find((key) => LETTERS[key] === one.op);
+  return letter === "w" ? "w" : letter +
+    [one.kernel, one.stride, one.before, one.dilation].join(".");
+})].join("~");
+
+/** The inverse of `writeStack`; throws an Error that says what is wrong. */
+export function readStack(text) {
+  const [input, ...words] = text.split("~");
+  if (!/^\d{1,4}$/.test(input) || Number(input) < 1 || Number(input) > MOST_INPUT) {
+    throw new Error(`does not start with an input size of 1 to ${MOST_INPUT}`);
+  }
+  if (words.length < 1 || words.length > MOST_LAYERS) {
+    throw new Error(`does not have 1 to ${MOST_LAYERS} layers`);
+  }
+  return { input: Number(input), layers: words.map((word, at) => {
+    const name = `layer ${at + 1}`;
+    if (word === "w") return { ...layer(name, "whole", 1), size: 1 };
+    const match = LAYER.exec(word);
+    if (!match) throw new Error(`has a layer ${word} that is none`);
+    return layer(name, LETTERS[match[1]], ...match.slice(2).map(Number));
+  }) };
+}
+
 /** Stacks to start from: {name: {input, layers}}. */
 export const PRESETS = {
   "dilations 1, 2, 4": {

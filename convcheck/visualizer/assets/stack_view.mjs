@@ -1,6 +1,8 @@
 // A stack of layers: what one unit reads, level by level, and size, field, jump, start per layer.
-import { button, choice, exportSvg, html, refill, stepper, svg } from "./dom.mjs";
-import { PRESETS, cone, edges, isWindow, workStack } from "./stack.mjs";
+import { button, choice, exportSvg, html, refill, settings, stepper, svg } from "./dom.mjs";
+import {
+  MOST_INPUT, MOST_LAYERS, PRESETS, cone, edges, isWindow, workStack,
+} from "./stack.mjs";
 import { shown } from "./values.mjs";
 
 const MOST_UNITS = 160;
@@ -10,6 +12,8 @@ const LEVEL_OF_MANY = 50;
 const MANY = 8;
 const LEFT = 16;
 const TRACED = "traced model";
+const OPERATIONS = [["cross_correlation", "convolution layer"], ["conv_transpose", "transposed"],
+  ["max_pool", "max pooling"], ["avg_pool", "average pooling"]];
 
 /** The view of a stack; presets, or the layers of the traced model in `store.data.stack`. */
 export class StackView {
@@ -27,7 +31,7 @@ export class StackView {
     this.holder = html("div", { class: "scroll" }, this.drawing);
     this.table = html("div", { class: "scroll" });
     this.note = html("p", { class: "hint" });
-    root.append(html("div", { class: "split" }, this.controls, html("div", { class: "stage" },
+    root.append(html("div", { class: "split" }, settings(this.controls), html("div", { class: "stage" },
       html("div", { class: "toolbar" },
         button("save SVG", () => exportSvg([this.drawing], "receptive-field"))),
       this.holder, this.sentence, this.note, this.table)));
@@ -47,14 +51,13 @@ export class StackView {
       };
     }
     const preset = PRESETS[state.preset] ?? Object.values(PRESETS)[0];
-    return { ...preset, ...(this.edited?.of === state.preset ? this.edited : {}), left: [], axes: 1 };
+    return { ...(state.stack ?? preset), left: [], axes: 1 };
   }
 
   #edit(patch) {
     const { input, layers } = this.#model();
-    this.edited = { of: this.store.state.preset, input, layers, ...patch };
     this.pick = null;
-    this.render();
+    this.store.update({ stack: { input, layers, ...patch } });
   }
 
   render() {
@@ -66,7 +69,8 @@ export class StackView {
       ...Object.keys(PRESETS).map((name) => [name, name])];
     const isTraced = state.preset === TRACED && data.stack;
     refill(this.controls,
-      choice("stack", names, state.preset, (preset) => this.store.update({ preset })),
+      choice("stack", names, state.preset, (preset) =>
+        this.store.update({ preset, stack: null, unit: null })),
       model.axes > 1 ? choice("axis", data.stack.input.map((size, at) =>
         [String(at), `axis ${at} (${size})`]), String(state.axis), (axis) => {
         this.pick = null;
@@ -83,19 +87,21 @@ export class StackView {
         ...layer, [field]: value, ...(field === "before" ? { after: value } : {}) })),
     });
     const editable = model.layers.map((layer, at) => (!isWindow(layer.op) ? null
-      : html("fieldset", { class: "layer" }, html("legend", {}, layer.name), fields.map(
-        ([field, name]) => html("label", {}, name, stepper(`${layer.name} ${at + 1} ${field}`,
-          layer[field], (value) => change(at, field, Math.max(-999, Math.min(999, value)))))))));
+      : html("fieldset", { class: "layer" }, html("legend", {}, layer.name),
+        choice(`${layer.name} operation`, OPERATIONS, layer.op, (op) => change(at, "op", op)),
+        fields.map(([field, name]) => html("label", {}, name,
+          stepper(`${layer.name} ${at + 1} ${field}`, layer[field], (value) =>
+            change(at, field, Math.max(0, Math.min(999, value)))))))));
     const base = model.layers.at(-1) ?? {};
     return [html("label", { class: "field" }, html("span", {}, "input size"),
       stepper("input size", model.input, (input) =>
-        this.#edit({ input: Math.max(1, Math.min(4096, input)) }))),
+        this.#edit({ input: Math.max(1, Math.min(MOST_INPUT, input)) }))),
     ...editable.filter(Boolean),
     html("div", { class: "toolbar" },
       button("add a layer", () => this.#edit({ layers: [...model.layers, {
         op: "cross_correlation", kernel: 3, stride: 1, before: 1, after: 1, dilation: 1,
         outputPadding: 0, ceil: false, ...(isWindow(base.op ?? "") ? base : {}),
-        name: `layer ${model.layers.length + 1}` }].slice(0, 24) })),
+        name: `layer ${model.layers.length + 1}` }].slice(0, MOST_LAYERS) })),
       model.layers.length > 1 ? button("remove the last", () =>
         this.#edit({ layers: model.layers.slice(0, -1) })) : null)];
   }

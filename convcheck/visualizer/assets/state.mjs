@@ -3,7 +3,7 @@
 // A fragment is untrusted: every value is parsed by a closed grammar, and what does not parse is
 // replaced by the default and told to the reader.
 import { MODES, OPS } from "./geometry.mjs";
-import { PRESETS } from "./stack.mjs";
+import { PRESETS, readStack, writeStack } from "./stack.mjs";
 import { INPUTS, WEIGHTS } from "./values.mjs";
 
 export const VIEWS = ["layer", "stack", "matrix", "flip", "loss", "case"];
@@ -33,6 +33,7 @@ export const defaultState = () => ({
   pinned: false,
   speed: 2,
   preset: Object.keys(PRESETS)[0],
+  stack: null,
   unit: null,
   axis: 1,
   transpose: false,
@@ -103,6 +104,8 @@ function read(state, key, text) {
     const sum = found.reduce((total, value) => total + value, 0);
     if (found.some((value) => value < 0) || !(sum > 0)) throw new Error("is no distribution");
     state.p = found.map((value) => value / sum);
+  } else if (key === "stack") {
+    state.stack = readStack(text);
   } else if (key === "preset") {
     state.preset = text;
   } else {
@@ -151,6 +154,7 @@ export function encode(state) {
   for (const key of ["seed", "speed", "t", "unit", "axis", "preset"]) {
     add(key, state[key], base[key]);
   }
+  if (state.stack) items.push(["stack", writeStack(state.stack)]);
   for (const key of ["f", "g", "logits"]) add(key, state[key].join(), base[key].join());
   const target = (one) => one.p.map((value) => Number(value.toFixed(4))).join();
   add("target", target(state), target(base));
