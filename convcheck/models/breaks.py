@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -61,8 +60,7 @@ def explain_failure(graph: LayerGraph, failure: Failure) -> Break:
 
 
 def _not_built(failure: Failure) -> Break:
-    kind = failure.constructor[0] if failure.constructor else ""
-    where = _assigned_name(failure.source, kind)
+    where = failure.assigned
     if failure.constructor is None:
         return Break(
             code="CC102",
@@ -254,8 +252,6 @@ def _view(graph: LayerGraph, call: Call, failure: Failure) -> Break | None:
         where=call.name,
         what=f"{call.op}{_tuple(wanted)} of {_text(call.input_shape)}: {count} elements do not fit",
         why=tuple(why),
-        wanted=known,
-        got=prod(call.input_shape[1:]),
     )
 
 
@@ -457,23 +453,6 @@ _RULES: tuple[tuple[Callable[[Call], bool], _Explain], ...] = (
     (lambda call: call.op in ("matmul", "bmm", "mm", "addmm", "baddbmm", "einsum"), _matmul),
     (lambda call: call.op in ("pixel_shuffle", "pixel_unshuffle", "pad"), _rearranged),
 )
-
-
-def _assigned_name(source: str, kind: str) -> str:
-    """Returns the attribute that the statement at "file:line" assigns, as in self.conv1 = ...
-
-    Of several on one line it is the one whose value is built by `kind`.
-    """
-    place, _, number = source.rpartition(":")
-    if not number.isdigit():
-        return ""
-    for line in range(int(number), max(0, int(number) - 12), -1):
-        text = linecache.getline(place, line)
-        built = re.search(rf"\b\w+\.(\w+)\s*=\s*[\w.]*\b{kind}\(", text) if kind else None
-        found = built or re.match(r"\s*self\.(\w+)\s*(?::[^=]+)?=", text)
-        if found:
-            return found.group(1)
-    return ""
 
 
 def _text(shape: Shape | list[Any] | tuple[Any, ...]) -> str:

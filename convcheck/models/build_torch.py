@@ -75,10 +75,22 @@ def copy_without_weights(module: nn.Module) -> nn.Module:
     The live module is left as it is: no forward ever runs on it, so that no running statistic,
     counter or lazy parameter of it changes.
     """
+    return _copied(module, "meta")
+
+
+def copy_for_real(module: nn.Module) -> nn.Module:
+    """Returns a copy of a live module with its weights, lazy parameters left lazy."""
+    return _copied(module, "cpu")
+
+
+def _copied(module: nn.Module, method: Method) -> nn.Module:
     memo: dict[int, Any] = {}
     for part in (module, *(found for _, found in unregistered_modules(module))):
         for tensor in (*part.parameters(), *part.buffers()):
-            if not torch.nn.parameter.is_lazy(tensor):
+            if torch.nn.parameter.is_lazy(tensor):
+                device = "meta" if method == "meta" else tensor.device
+                memo[id(tensor)] = type(tensor)(device=device, dtype=tensor.dtype)
+            elif method == "meta":
                 memo[id(tensor)] = _twin(tensor)
     return copy.deepcopy(module, memo)
 

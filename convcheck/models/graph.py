@@ -84,6 +84,7 @@ class Failure:
         code: The text of that line.
         building: Whether it was raised while the model was built.
         constructor: Name and arguments of the layer whose constructor raised, where one did.
+        assigned: The attribute that the raising statement assigns, such as "conv1".
         inputs: The tensors that the innermost module was given.
         kind_of_module: Name of the innermost module's class.
     """
@@ -96,6 +97,7 @@ class Failure:
     code: str = ""
     building: bool = False
     constructor: tuple[str, Mapping[str, Any]] | None = None
+    assigned: str = ""
     inputs: tuple[Value, ...] = ()
     kind_of_module: str = ""
 
@@ -138,6 +140,7 @@ class LayerGraph:
         method: How it was read: "meta", "meta parameters", "cpu", or "onnx".
         notes: What the reader of the report should know about how it was read.
         training: Whether it was run in training mode.
+        looks_at_values: Whether what it does depends on the values of tensors.
     """
 
     name: str
@@ -152,3 +155,4 @@ class LayerGraph:
     method: str = "meta"
     notes: tuple[str, ...] = ()
     training: bool = False
+    looks_at_values: bool = False

@@ -18,12 +18,13 @@ import torch
 from torch import nn
 
 from convcheck.core.errors import ConvcheckError, InputError, TargetError
-from convcheck.models.build_torch import Method, build, copy_without_weights
+from convcheck.models.build_torch import Method, build, copy_for_real, copy_without_weights
 from convcheck.models.graph import Failure, LayerGraph, ModuleFacts
 from convcheck.models.record_torch import (
     Recorder,
     TooLargeError,
     all_tensors,
+    assigned_by,
     map_tensors,
     unregistered_modules,
     where_raised,
@@ -140,6 +141,7 @@ def run(model: TorchModel) -> LayerGraph:
         method=model.method,
         notes=(*model.notes, *_notes(recorder)),
         training=module.training,
+        looks_at_values=bool(recorder.looked_at),
     )
 
 
@@ -197,7 +199,7 @@ def _notes(recorder: Recorder) -> tuple[str, ...]:
 def _built(model: Any, method: Method) -> nn.Module | Failure:
     try:
         if isinstance(model, nn.Module):
-            built = copy_without_weights(model) if method == "meta" else copy.deepcopy(model)
+            built = copy_without_weights(model) if method == "meta" else copy_for_real(model)
         else:
             built = build(model, method)
     except (ConvcheckError, MemoryError):
@@ -222,6 +224,7 @@ def _raised(error: BaseException, *, building: bool) -> Failure:
         source=source,
         code=code,
         building=building,
+        assigned=assigned_by(error.__traceback__),
         constructor=_constructor(error),
     )
 

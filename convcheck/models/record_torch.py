@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,10 +19,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from convcheck.core.errors import ConvcheckError
 from convcheck.models.graph import CONSTANT, INPUT, PARAMETER, Call, Failure, Shape, Value
+from convcheck.models.record_script import ScriptRecorder
 from convcheck.models.shape_rules import predict
 from convcheck.models.signatures import SIGNATURES, bound_options, operator_name
 
@@ -104,6 +107,9 @@ class Recorder(TorchFunctionMode):
             self._padded.discard(id(module))
             self._stack.append((path, module))
             try:
+                if isinstance(module, torch.jit.ScriptModule):
+                    with self._inside_script():
+                        return original(module, *args, **kwargs)
                 return original(module, *args, **kwargs)
             except Exception as error:
                 self._note_failure(error, None, (args, kwargs))
@@ -117,6 +123,16 @@ class Recorder(TorchFunctionMode):
                 yield
         finally:
             nn.Module.__call__ = original  # type: ignore[method-assign]
+
+    @contextmanager
+    def _inside_script(self) -> Iterator[None]:
+        """Records by the dispatcher, as no torch function is called inside of a script."""
+
+        def record(name: str, args: Any, kwargs: Any, outputs: tuple[torch.Tensor, ...]) -> None:
+            self._record(_Named(name), args, kwargs, outputs)
+
+        with ScriptRecorder(record):
+            yield
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Calls `func`, and records the call if it returned a tensor or raised."""
@@ -143,7 +159,8 @@ class Recorder(TorchFunctionMode):
                 self._note_failure(again, self._call(func, args, kwargs, ()))
                 raise
         if isinstance(out, torch.Tensor):
-            self._record(func, args, kwargs, (out,))
+            if not is_lazy(out):
+                self._record(func, args, kwargs, (out,))
         elif isinstance(out, (tuple, list)) and any(isinstance(o, torch.Tensor) for o in out):
             self._record(func, args, kwargs, tuple(o for o in out if isinstance(o, torch.Tensor)))
         elif self._is_real and not self.looked_at:
@@ -248,6 +265,13 @@ class Recorder(TorchFunctionMode):
         return map_tensors(args, moved), map_tensors(kwargs, moved)
 
 
+class _Named:
+    """Stands for an operator of which only the name is known."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+
 def module_paths(module: nn.Module) -> dict[int, str]:
     """Returns the path of each module, those in plain lists and dicts included."""
     paths = {id(m): path for path, m in module.named_modules()}
@@ -302,7 +326,8 @@ def all_tensors(value: Any) -> Iterator[torch.Tensor]:
 def _tensors(values: Any) -> Iterator[torch.Tensor]:
     for value in values:
         if isinstance(value, torch.Tensor):
-            yield value
+            if not is_lazy(value):
+                yield value
         elif isinstance(value, (list, tuple)):
             yield from _tensors(value)
 
@@ -334,11 +359,39 @@ def _where(frame: FrameType | None) -> str:
 
 def where_raised(trace: TracebackType | None) -> tuple[str, str]:
     """Returns "file:line" and the text of the innermost line that is not the framework's."""
-    source = code = ""
+    inner = _innermost(trace)
+    if inner is None:
+        return "", ""
+    name = inner.tb_frame.f_code.co_filename
+    return f"{name}:{inner.tb_lineno}", linecache.getline(name, inner.tb_lineno).strip()
+
+
+def assigned_by(trace: TracebackType | None) -> str:
+    """Returns the attribute that the raising statement assigns, as in self.conv1 = nn.Conv2d(...).
+
+    It stands before the call on its line, or begins one of the lines just above.
+    """
+    inner = _innermost(trace)
+    if inner is None:
+        return ""
+    code = inner.tb_frame.f_code
+    line, _, column, _ = list(code.co_positions())[inner.tb_lasti // 2]
+    line, column = line or inner.tb_lineno, column or 0
+    text = linecache.getline(code.co_filename, line)[:column]
+    found = re.findall(r"\b\w+\.(\w+)\s*(?::[^=;]+)?=(?!=)", text)
+    for above in range(line - 1, max(0, line - 12), -1):
+        if found or inner.tb_frame.f_code.co_firstlineno >= above:
+            break
+        found = re.findall(
+            r"^\s*\w+\.(\w+)\s*(?::[^=]+)?=(?!=)", linecache.getline(code.co_filename, above)
+        )
+    return found[-1] if found else ""
+
+
+def _innermost(trace: TracebackType | None) -> TracebackType | None:
+    inner = None
     while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if not name.startswith(_FRAMEWORK):
-            source = f"{name}:{trace.tb_lineno}"
-            code = linecache.getline(name, trace.tb_lineno).strip()
+        if not trace.tb_frame.f_code.co_filename.startswith(_FRAMEWORK):
+            inner = trace
         trace = trace.tb_next
-    return source, code
+    return inner

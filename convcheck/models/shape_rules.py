@@ -173,6 +173,11 @@ def _unchanged(call: Call) -> Prediction:
     return Prediction(shape=call.input_shape, formula="unchanged")
 
 
+def _attention(call: Call) -> Prediction:
+    query, value = call.inputs[0].shape, call.inputs[2].shape
+    return Prediction(shape=(*query[:-1], value[-1]), formula="one value per query")
+
+
 def _embedding(call: Call) -> Prediction | None:
     if len(call.inputs) < 2:
         return None
@@ -200,4 +205,6 @@ _RULES: dict[str, Callable[[Call], Prediction | None]] = {
     "group_norm": _unchanged,
     "prelu": _unchanged,
     "embedding": _embedding,
+    "multi_head_attention_forward": _unchanged,
+    "scaled_dot_product_attention": _attention,
 }
