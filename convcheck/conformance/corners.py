@@ -298,10 +298,8 @@ def _expanded(op: Op, row: Row) -> Row:
     """Spells out each axis: all axes first, then `_first`, then `_last`, the row over the base."""
     names = AXES[op.axes]
     window = ("kernel", "stride", "padding", "dilation", "extent", "remainder", "output_padding")
-    expanded = {
-        key: value for key, value in row.items() if key.rsplit("_", 1)[0] not in window
-        and key not in window
-    }  # fmt: skip
+    spelled = {part + end for part in window for end in ("", "_first", "_last")}
+    expanded = {key: value for key, value in row.items() if key not in spelled}
     for part in window:
         # A kernel named for all axes overrides the base's last one.
         sources = [row] if part in row or part not in _BASE else [_BASE, row]

@@ -25,6 +25,7 @@ from convcheck.conformance.outcome import (
 )
 from convcheck.core.case import Case
 from convcheck.core.ops import find_op
+from convcheck.core.sizes import effective_kernel
 from convcheck.core.spec import ConvSpec, PoolSpec, SequenceSpec
 from convcheck.core.verdict import Verdict
 from convcheck.oracle.compare import Comparison, compare
@@ -164,14 +165,19 @@ def _compared(
         reason = f"{outcome}: {len(outcome.arrays)} arrays where {len(asked)} were expected"
         return Problem(kind="count", reason=reason)
     for place, (array, result) in enumerate(zip(asked, outcome.arrays, strict=True)):
-        problem = _one(case, array, result, place, contract)
+        problem = _one(case, inputs, array, result, place, contract)
         if problem:
             return problem
     return None
 
 
 def _one(
-    case: Case, wanted: ExpectedArray, result: Result, place: int, contract: Contract
+    case: Case,
+    inputs: Mapping[str, np.ndarray],
+    wanted: ExpectedArray,
+    result: Result,
+    place: int,
+    contract: Contract,
 ) -> Problem | None:
     name = f"{wanted.name}: " if wanted.name != "output" else ""
     if result.device != "cpu":
@@ -188,9 +194,10 @@ def _one(
     ):
         # scipy's transforms answer integers in float64; the values are then held to those bits.
         wanted = replace(wanted, dtype="float64", values=wanted.values.astype(np.float64))
-    if contract.algorithm != "direct":
-        wanted, values = _spread(wanted, values)
     found = compare(wanted, values, dtype)
+    if found.kind == "nonfinite":
+        everywhere = contract.algorithm != "direct"
+        found = compare(forgiving(case, inputs, wanted, values, everywhere), values, dtype)
     if found.verdict is not Verdict.FAIL:
         return None
     kind: ProblemKind
@@ -201,10 +208,41 @@ def _one(
     return Problem(kind=kind, reason=name + found.reason, output=place, comparison=found)
 
 
-def _spread(wanted: ExpectedArray, values: np.ndarray) -> tuple[ExpectedArray, np.ndarray]:
-    """Forgives a NaN where a transform may spread one; never the lack of one."""
-    if values.shape != wanted.values.shape or np.isfinite(wanted.values).all():
-        return wanted, values
-    forgiven = np.isnan(values) & ~np.isnan(wanted.values)
-    bound = np.where(forgiven, np.inf, wanted.bound)
-    return replace(wanted, bound=bound), values
+def forgiving(
+    case: Case,
+    inputs: Mapping[str, np.ndarray],
+    wanted: ExpectedArray,
+    values: np.ndarray,
+    everywhere: bool,
+) -> ExpectedArray:
+    """Returns what is wanted, with no judgement where a NaN may be owed to a factor of zero.
+
+    A kernel stuffed with zeros for its dilation, or a dense matrix for its groups, multiplies
+    elements by zero that the sum leaves out, and 0 * NaN is NaN. So a NaN too many is forgiven
+    where the window's whole extent, over all channels, holds a NaN or infinity; one too few never.
+    A transform (`everywhere`) may spread it further.
+    """
+    too_many = np.isnan(values) & ~np.isnan(wanted.values)
+    if not everywhere:
+        reached = _reached(case, inputs)
+        if reached is None:
+            return wanted
+        too_many &= np.broadcast_to(reached, too_many.shape)
+    return replace(wanted, bound=np.where(too_many, np.inf, wanted.bound))
+
+
+def _reached(case: Case, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    spec = case.spec
+    if not isinstance(spec, ConvSpec) or "grad_output" in inputs or "x" not in inputs:
+        return None
+    special = (~np.isfinite(inputs["x"])).any(axis=1, keepdims=True).astype(np.float32)
+    spans = tuple(map(effective_kernel, spec.kernel_size, spec.dilation))
+    dense = replace(
+        spec, kernel_size=spans, dilation=(1,) * spec.axes, groups=1, in_channels=1,
+        out_channels=1, bias=False,
+        # What a dilation allows is more than what the dense kernel may be given.
+        padding=spec.padding_pairs(),
+    )  # fmt: skip
+    whole = replace(case, spec=dense, dtype="float32", values="integers")
+    found = expected(whole, {"x": special, "w": np.ones((1, 1, *spans), np.float32)})
+    return found.outputs[0].values > 0 if isinstance(found, Expected) else None

@@ -319,6 +319,7 @@ def _bias_variants() -> Iterator[Variant]:
 def result_variants(axes: int) -> Iterator[Variant]:
     """Yields faults in the result as a whole."""
     yield on_result("returns zeros", lambda y, case, _: np.zeros_like(y))
+    yield on_spec("rounds the size up instead of down", _all_ceiled, (ConvSpec,))
     yield on_result("negates the result", lambda y, case, _: -y)
     yield on_result("doubles the result", lambda y, case, _: y * 2)
     yield on_result("halves the result", lambda y, case, _: y / 2)
@@ -393,6 +394,14 @@ def _exchange(spec: Any, parts: tuple[str, ...], first: int, second: int) -> Any
 def _all_from(spec: Any, part: str, axis: int) -> Any:
     values = spec.padding_pairs() if part == "padding" else getattr(spec, part)
     return replace(spec, **{part: (values[axis],) * spec.axes})
+
+
+def _all_ceiled(spec: ConvSpec) -> ConvSpec | None:
+    for axis in range(spec.axes):
+        if spec.transposed:
+            return None
+        spec = _ceiled(spec, axis) or spec
+    return spec
 
 
 def _ceiled(spec: ConvSpec, axis: int) -> ConvSpec | None:
