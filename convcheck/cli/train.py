@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training pictures.")
 @click.option("--max-steps", type=click.IntRange(1), help="Stop after so many steps in all.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Decides weights and order.")
+@click.option("--fast", is_flag=True, help="Round otherwise, cost less per small step.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
 @click.option("--out", metavar="DIR", help="Where checkpoints, metrics and arrays go.")
@@ -40,6 +41,7 @@ def command(
     epochs: int | None,
     max_steps: int | None,
     seed: int,
+    fast: bool,
     device: str,
     resume: bool,
     out: str | None,
@@ -70,6 +72,7 @@ def command(
         seed=seed,
         epochs=epochs,
         max_steps=max_steps,
+        fast=fast,
         out=out,
         resume=resume,
         device=device,

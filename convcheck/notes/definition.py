@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import floor
+from typing import Any
 
 import numpy as np
 
@@ -78,20 +80,52 @@ def _commutes() -> tuple[Reading, ...]:
     )
 
 
-def _line(number: int, says: str, *, under: str = "") -> tuple[Reading, ...]:
-    from convcheck.proofs.notes_derivation import derivation_lines
+def _substitution() -> tuple[Reading, ...]:
+    step = {"rule": "ring", "line": "= u"}
+    return (_by_kernel("t-(t-u) = u", step, {"u": "R"}, "t - (t - u) = u, so tau = t - u"),)
 
-    line = derivation_lines()[number]
-    readings = [by_computation(line.follows, says, f"line {number}: {line.reason}", under=under)]
-    if line.repeats:
-        readings.append(
-            by_computation(False, "the line is a step", f"line {number} repeats the one before it")
-        )
-    return tuple(readings)
+
+def _line(number: int, says: str, *, under: str = "") -> tuple[Reading, ...]:
+    """Returns the readings of one line of the notes' derivation, checked by itself."""
+    from convcheck.proofs import theorems
+
+    theorem = next(t for t in theorems() if t.name == "convolution_commutes_as_in_the_notes")
+    steps = theorem.proof["chain"]
+    lines = [theorem.statement.split(" = ")[0], *(step["line"][2:] for step in steps)]
+    before, after = lines[number : number + 2]
+    functions = {"f": "R->K", "g": "R->K"}
+    reading = _by_kernel(f"{before} = {after}", steps[number], functions, says, under=under)
+    if before != after:
+        return (reading,)
+    says_nothing = "both lines are the same text"
+    return (reading, by_computation(False, "the line says something new", says_nothing))
+
+
+def _by_kernel(
+    statement: str,
+    step: Mapping[str, Any],
+    variables: Mapping[str, str],
+    says: str,
+    *,
+    under: str = "",
+) -> Reading:
+    from convcheck.proofs import Proved, check
+
+    certificate = {
+        "name": "line",
+        "vars": {**variables, "t": "R"},
+        "hyps": [],
+        "statement": statement,
+        "proof": {"chain": [step]},
+    }
+    decision = check(certificate)
+    accepted = isinstance(decision, Proved)
+    evidence = f"the kernel accepts the step: {statement}" if accepted else str(decision)
+    return by_computation(accepted, says, evidence, under=under)
 
 
 def _end_of_the_derivation() -> tuple[Reading, ...]:
-    return (*_commutes()[:1], *_line(4, "the last line is (g*f)(t)", under=_VALUES))
+    return (*_commutes()[:1], *_line(3, "the last line is (g*f)(t)", under=_VALUES))
 
 
 def _layer_is_convolution() -> tuple[Reading, ...]:
@@ -121,13 +155,13 @@ CLAIMS: tuple[Claim, ...] = (
           check=_reversed_and_shifted),
     Claim(id="S03", says="f*g = g*f.", check=_commutes),
     Claim(id="S04", says="u = t - tau gives tau = t - u.",
-          check=lambda: _line(0, "the substitution is its own inverse")),
+          check=_substitution),
     Claim(id="S05", says="Line 2: limits from +oo to -oo, d(t - u).",
-          check=lambda: _line(1, "the line follows by substitution")),
+          check=lambda: _line(0, "the line follows by substitution")),
     Claim(id="S06", says="Line 3 of the derivation.",
-          check=lambda: _line(2, "the line follows"), correction="a verbatim repeat of line 2"),
+          check=lambda: _line(1, "the line follows"), correction="a verbatim repeat of line 2"),
     Claim(id="S07", says="Line 4: limits exchanged, du.",
-          check=lambda: _line(3, "d(t - u) = -du and the exchange of the limits cancel"),
+          check=lambda: _line(2, "d(t - u) = -du and the exchange of the limits cancel"),
           correction="two silent steps"),
     Claim(id="S08", says="= (g*f)(t).", check=_end_of_the_derivation),
     Claim(id="S09", says="CNNs are most commonly applied to images.", check=tuple,

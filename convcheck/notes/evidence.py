@@ -13,12 +13,14 @@ def by_theorem(name: str, says: str, *, under: str = "") -> Reading:
         says: The reading.
         under: The theorem's hypotheses, in words, where it has some.
     """
-    from convcheck.proofs import Proved, prove
+    from convcheck.proofs import Proved
+    from convcheck.proofs.catalogue import prove
 
     verdict = prove(name)
     if isinstance(verdict, Proved):
-        return Reading(says=says, holds=True, evidence=f"proved: theorem `{name}`", under=under)
-    return Reading(says=says, holds=None, evidence=f"`{name}`: {verdict}", under=under)
+        evidence = f"proved: theorem {name}, {verdict.statement}"
+        return Reading(says=says, holds=True, evidence=evidence, under=under)
+    return Reading(says=says, holds=None, evidence=f"{name}: {verdict}", under=under)
 
 
 def by_claim(text: str, says: str, *, under: str = "") -> Reading:
@@ -33,11 +35,12 @@ def by_claim(text: str, says: str, *, under: str = "") -> Reading:
 
     verdict = claim(text)
     if isinstance(verdict, Proved):
-        return Reading(says=says, holds=True, evidence=f"proved: `{text}`", under=under)
+        return Reading(says=says, holds=True, evidence=f"proved: {text}", under=under)
     if isinstance(verdict, Refuted):
-        evidence = f"refuted: `{text}` at {verdict.witness}"
+        witness = ", ".join(f"{name} = {value}" for name, value in verdict.witness.items())
+        evidence = f"refuted: {text} at {witness}: {verdict.shows}"
         return Reading(says=says, holds=False, evidence=evidence, under=under)
-    return Reading(says=says, holds=None, evidence=f"open: `{text}`", under=under)
+    return Reading(says=says, holds=None, evidence=f"open: {text}", under=under)
 
 
 def by_computation(holds: bool, says: str, evidence: str, *, under: str = "") -> Reading:

@@ -102,8 +102,8 @@ def _sum_form() -> tuple[Reading, ...]:
             "exact for every label of a three-class distribution",
         ),
         by_theorem(
-            "log_of_a_product_of_powers",
-            "its logarithm is the sum over the classes of indicator times log p, p > 0",
+            "likelihood_with_the_indicator_as_exponent",
+            "the exponential of the sum over the classes of indicator times log p is p(y | x)",
         ),
     )
 

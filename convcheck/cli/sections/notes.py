@@ -43,15 +43,20 @@ def build(context: Context) -> Section:
     )
 
 
+def _own(text: str) -> str:
+    """Returns text of ours for Markdown: escaped, but for the backticks of code."""
+    return for_markdown(text).replace("\\`", "`")
+
+
 def _bullets(rows: list[Decided]) -> str:
     return "\n".join(
-        f"- **{row.claim.id} {row.status}**: {for_markdown(row.claim.says)} "
+        f"- **{row.claim.id} {row.status}**: {_own(row.claim.says)} "
         + " ".join(
-            for_markdown(f"{reading.says}: no; {reading.evidence}.")
+            _own(f"{reading.says}: no; {reading.evidence}.")
             for reading in row.readings
             if not reading.holds
         )
-        + (f" Rather: {for_markdown(row.claim.correction)}." if row.claim.correction else "")
+        + (f" Rather: {_own(row.claim.correction)}." if row.claim.correction else "")
         for row in rows
     )
 
@@ -62,9 +67,9 @@ def _table(rows: list[Decided]) -> Table:
         tuple(
             (
                 row.claim.id,
-                for_markdown(row.claim.says),
+                _own(row.claim.says),
                 f"**{row.status}**" if row.status is Status.FALSE else str(row.status),
-                for_markdown("; ".join(_conditions(row))),
+                _own("; ".join(_conditions(row))),
             )
             for row in rows
         ),
@@ -82,10 +87,10 @@ def _evidence(rows: list[Decided]) -> Table:
         tuple(
             (
                 row.claim.id,
-                for_markdown(reading.says),
-                for_markdown(reading.under),
+                _own(reading.says),
+                _own(reading.under),
                 {True: "yes", False: "**no**", None: "open"}[reading.holds],
-                for_markdown(reading.evidence),
+                _own(reading.evidence),
             )
             for row in rows
             for reading in row.readings
