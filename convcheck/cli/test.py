@@ -28,12 +28,14 @@ from convcheck.core.verdict import exit_code
 @click.option("--arrays", type=click.Choice(["auto", "numpy", "torch"]), default="auto",
               show_default=True, help="Which arrays the function takes.")  # fmt: skip
 @click.option("--autograd", is_flag=True, help="TARGET is a forward function to differentiate.")
+@click.option("--machines", is_flag=True,
+              help="Try other numbers of threads and instruction sets too.")  # fmt: skip
 @click.option("--no-keep", is_flag=True, help="Do not keep failing cases in .convcheck/.")
 @common_options
 def command(
     target: str, op: str, strength: int, max_cases: int | None, seconds: float, seed: int,
     in_process: bool, accumulate: str | None, algorithm: Any, arrays: Any, autograd: bool,
-    no_keep: bool, json_file: str | None, quiet: bool, verbose: int, color: str,
+    machines: bool, no_keep: bool, json_file: str | None, quiet: bool, verbose: int, color: str,
 ) -> int:  # fmt: skip
     """Test TARGET against the exact oracle, and explain every fault.
 
@@ -57,7 +59,8 @@ def command(
     report = check_implementation(
         target, op, strength=strength, max_cases=max_cases, seconds=seconds, seed=seed,
         isolated=not in_process, accumulate=accumulate, algorithm=algorithm, arrays=arrays,
-        autograd=autograd, keep=not no_keep, progress=show if live else None,
+        autograd=autograd, keep=not no_keep, machines=machines,
+        progress=show if live else None,
     )  # fmt: skip
     if live:
         sys.stderr.write("\r" + " " * 40 + "\r")

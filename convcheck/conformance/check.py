@@ -14,14 +14,16 @@ from convcheck.conformance.execute import Runner, open_runner
 from convcheck.conformance.findings import find_faults
 from convcheck.conformance.judge import Contract, optional_features, without
 from convcheck.conformance.kept import keep_cases, kept_cases
+from convcheck.conformance.machines import OpenRunner, try_machines
 from convcheck.conformance.outcome import Returned
 from convcheck.conformance.parameters import Level, Row
 from convcheck.conformance.report import Coverage, ImplementationReport
 from convcheck.conformance.search import Planned, parameters_for, planned, work
-from convcheck.conformance.subject import subject_of
+from convcheck.conformance.subject import Subject, subject_of
 from convcheck.conformance.transform import transform_of
 from convcheck.core.case import Case
 from convcheck.core.errors import UsageError
+from convcheck.core.finding import Finding
 from convcheck.core.ops import Op, find_op
 from convcheck.core.verdict import Verdict
 from convcheck.oracle.expected import Algorithm, Expected
@@ -51,6 +53,7 @@ def check_implementation(
     autograd: bool = False,
     deadline_s: float = 2.0,
     keep: bool = True,
+    machines: bool = False,
     progress: Progress | None = None,
 ) -> ImplementationReport:
     """Returns whether a function computes its operation, with every distinct fault found.
@@ -73,6 +76,8 @@ def check_implementation(
         autograd: Whether `fn` is the forward function of a backward op, to be differentiated.
         deadline_s: Seconds that one isolated call may take.
         keep: Whether failing cases are kept in `.convcheck/` and tried first next time.
+        machines: Whether cases that pass are run again with other numbers of threads and older
+            instruction sets, in a quarter of the time on top; needs isolation.
         progress: Told the number of cases run and the phase.
 
     Raises:
@@ -108,6 +113,16 @@ def check_implementation(
             if run.failed
             else []
         )
+    if machines and not findings:
+        findings += _on_machines(
+            run,
+            subject,
+            lambda environment: open_runner(
+                fn, op, arrays=runner.arrays, deadline_s=deadline_s, autograd=autograd,
+                environment=environment,
+            ),
+            seconds / 4,
+        )  # fmt: skip
     if keep and subject.importable and findings:
         note = keep_cases(subject.name, [f.case for f in findings if f.case])
         run.notes += [note] if note else []
@@ -263,6 +278,20 @@ def _reason_to_leave_out(run: _Run, case: Case) -> str:
 
 def _unsupported_levels(runner: Runner) -> tuple[Level, ...]:
     return ("bfloat16",) if runner.arrays == "numpy" else ("reversed",)
+
+
+def _on_machines(
+    run: _Run, subject: Subject, open_there: OpenRunner, seconds: float
+) -> list[Finding]:
+    """Returns what fails only on other machines, and notes how far they were tried."""
+    if not run.runner.isolated:
+        run.notes.append("other machines were not tried: they need isolation")
+        return []
+    passed = [seen for seen in run.seen if seen.problem is None]
+    there = try_machines(open_there, subject, run.bench.contract, passed, seconds=seconds)
+    told = ", ".join(f"{name} ({count} cases)" for name, count in there.cases.items())
+    run.notes.append(f"also run with {told}")
+    return list(there.findings)
 
 
 def _shrink_seconds(isolated: bool) -> float:
