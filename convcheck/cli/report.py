@@ -156,11 +156,18 @@ def _document(
     command = f"python -m convcheck report --profile {context.profile} --seed {context.seed}"
     if context.data != "shapes10":
         command += " --data DIR" if context.data != "cifar10" else " --data cifar10"
+    machine = describe_environment()
     environment = {
         "made by": command,
         "seconds": f"{seconds:.0f}",
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        **describe_environment(),
+        "python": machine.python,
+        "system": machine.system,
+        "processor": machine.processor or "unknown",
+        "cores": str(machine.cores),
+        "memory": f"{machine.memory_bytes / 2**30:.0f} GiB",
+        **{name: version or "not installed" for name, version in machine.packages.items()},
+        **machine.threads,
     }
     intro = (
         "What convcheck proves, tests, validates and trains, in one run. "

@@ -169,13 +169,9 @@ def _spec_tokens(spec: Spec) -> list[str]:
 
 
 def _array_tokens(case: Case) -> list[str]:
-    tokens = [
-        value
-        for value, default in (
-            (case.dtype, "float32"), (case.layout, "contiguous"), (case.values, "integers")
-        )
-        if value != default
-    ]  # fmt: skip
+    arrays: tuple[str, ...] = (case.dtype, case.layout, case.values)
+    defaults = ("float32", "contiguous", "integers")
+    tokens = [value for value, default in zip(arrays, defaults, strict=True) if value != default]
     if case.seed:
         tokens.append(f"seed{case.seed}")
     return [*tokens, *(["int_arguments"] if case.int_arguments else [])]
@@ -232,7 +228,7 @@ def _build(op: str, family: str, axes: int, found: dict[str, Any]) -> Case:
         for name in ("dtype", "layout", "values", "seed", "int_arguments")
         if name in found
     }
-    common = {"op": op, "spatial": spatial, **arrays}
+    common: dict[str, Any] = {"op": op, "spatial": spatial, **arrays}
     if family == "convolve":
         kernel, mode = found["k"], found.get("mode", "full")
         return Case(**common, spec=SequenceSpec(kernel_size=kernel, mode=mode))

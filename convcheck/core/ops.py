@@ -52,20 +52,24 @@ _SIGNATURES: dict[Family, str] = {
     "output_size": "fn(input_size, kernel_size, stride, padding, dilation) -> int",
 }
 
+_WINDOWED: tuple[tuple[str, Family], ...] = (
+    ("conv{}d", "conv"),
+    ("conv_transpose{}d", "conv_transpose"),
+    ("conv{}d_backward", "conv_backward"),
+    ("conv_transpose{}d_backward", "conv_transpose_backward"),
+    ("max_pool{}d", "max_pool"),
+    ("avg_pool{}d", "avg_pool"),
+)
+_TABLE: tuple[tuple[str, Family, int], ...] = (
+    *((name.format(axes), family, axes) for name, family in _WINDOWED for axes in (1, 2, 3)),
+    ("cross_entropy", "cross_entropy", 0),
+    ("kl_div", "kl_div", 0),
+    ("convolve", "convolve", 0),
+    ("output_size", "output_size", 1),
+)
 OPS: dict[str, Op] = {
     name: Op(name=name, family=family, axes=axes, signature=_SIGNATURES[family])
-    for name, family, axes in (
-        *((f"conv{n}d", "conv", n) for n in (1, 2, 3)),
-        *((f"conv_transpose{n}d", "conv_transpose", n) for n in (1, 2, 3)),
-        *((f"conv{n}d_backward", "conv_backward", n) for n in (1, 2, 3)),
-        *((f"conv_transpose{n}d_backward", "conv_transpose_backward", n) for n in (1, 2, 3)),
-        *((f"max_pool{n}d", "max_pool", n) for n in (1, 2, 3)),
-        *((f"avg_pool{n}d", "avg_pool", n) for n in (1, 2, 3)),
-        ("cross_entropy", "cross_entropy", 0),
-        ("kl_div", "kl_div", 0),
-        ("convolve", "convolve", 0),
-        ("output_size", "output_size", 1),
-    )
+    for name, family, axes in _TABLE
 }
 
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from convcheck.core.receptive_field import ReceptiveField, Window, receptive_field
-from convcheck.core.sizes import conv_output_size, effective_kernel, pool_output_size
+from convcheck.core.sizes import conv_output_size, effective_kernel, pool_axis, pool_output_size
 from convcheck.notes.claim import Claim, Reading
 from convcheck.notes.evidence import by_claim, by_computation, by_theorem
 
@@ -182,7 +182,7 @@ def _second_form_width() -> tuple[Reading, ...]:
 
 
 def _pooling_reduces() -> tuple[Reading, ...]:
-    halved, kept = pool_output_size(28, 2), pool_output_size(28, 3, stride=1, padding=1)
+    halved, kept = pool_axis(28, 2, 2, (0, 0), 1), pool_axis(28, 3, 1, (1, 1), 1)
     return (
         by_computation(
             halved < 28,
