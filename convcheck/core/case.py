@@ -223,7 +223,7 @@ def _read_token(word: str, text: str) -> tuple[str, Any]:
 
 def _build(op: str, family: str, axes: int, found: dict[str, Any]) -> Case:
     spatial = tuple(found[name] for name in _AXIS_NAMES.get(axes, "zhw") if axes or name in found)
-    arrays = {
+    arrays: dict[str, Any] = {
         name: found[name]
         for name in ("dtype", "layout", "values", "seed", "int_arguments")
         if name in found
