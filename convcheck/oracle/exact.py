@@ -1,20 +1,26 @@
 """Exact evaluation of a bilinear form on floating-point data, by scaling it to integers.
 
-Every finite binary float is an integer times a power of two. With the powers taken out, a sum of
-products is a sum of integers: exact in float64 while no sum of magnitudes passes 2**53, in int64
-below 2**63, and in Python's integers always. The same magnitudes say whether *every* order of
-summation is exact in the dtype under test, which is when bitwise equality may be asked.
+With the powers of two taken out, a sum of products is a sum of integers: exact in float64 while no
+sum of magnitudes passes 2**53, and by limbs always. The same magnitudes say whether *every* order
+of summation is exact in the dtype under test, which is when bitwise equality may be asked.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ldexp
+from math import inf, ldexp
 
 import numpy as np
 
 from convcheck.oracle.formats import Format
-from convcheck.oracle.specials import Product, special_sums
+from convcheck.oracle.limbs import (
+    Product,
+    bit_length,
+    exact_product,
+    unit_exponent,
+    whole_numbers,
+)
+from convcheck.oracle.specials import special_sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,7 @@ def evaluate(
     """Returns `product(left, right) + bias`, exactly, with the magnitude of its terms.
 
     Args:
-        product: A bilinear form that works on float64, int64 and object arrays.
+        product: A bilinear form on float64 arrays.
         left: Its first argument.
         right: Its second.
         bias: Finite numbers added per channel (axis 1), or None.
@@ -69,18 +75,28 @@ def evaluate(
     magnitude = product(*(np.abs(array.astype(np.float64)) for array in finite[:2]))
     if bias is not None:
         magnitude = magnitude + _per_channel(np.abs(finite[2].astype(np.float64)), magnitude.ndim)
-    units = [_unit(array) for array in finite]
+    units = [unit_exponent(array) for array in finite]
     unit = units[0] + units[1]
     low = unit if bias is None else min(unit, units[2])
-    if float(magnitude.max(initial=0.0)) > ldexp(1.0, min(1023, low + 53)):
+    bits = _bits(magnitude, low)
+    if bits > 52:
         # The float64 sum has itself rounded, by at most (terms + 1) 2**-53 of its value.
         magnitude = magnitude * (1.0 + (terms + 2) * 2.0**-52)
-    carrier = _carrier(magnitude, low, finite, units)
-    scaled = [_scale(array, -u, carrier) for array, u in zip(finite, units, strict=True)]
-    total = product(scaled[0], scaled[1])
-    if bias is not None:
-        total = total * _power(unit - low, carrier)
-        total = total + _per_channel(scaled[2] * _power(units[2] - low, carrier), total.ndim)
+    # Elements that no output reads count too: they must fit into the carrier.
+    if max(bits, *map(bit_length, finite, units)) <= 52:
+        scaled = (
+            np.ldexp(a.astype(np.float64), -u) for a, u in zip(finite[:2], units, strict=False)
+        )
+        total = product(*scaled)
+        if bias is not None:
+            total = np.ldexp(total, unit - low)
+            total = total + _per_channel(np.ldexp(finite[2].astype(np.float64), -low), total.ndim)
+    else:
+        pair = units[0], units[1]
+        total = exact_product(product, finite[0], finite[1], pair, terms=terms)
+        if bias is not None:
+            total = total << (unit - low)
+            total = total + _per_channel(whole_numbers(finite[2], low), total.ndim)
     values = _unscale(total, low, integral=left.dtype.kind in "iu")
     unclear = np.zeros(values.shape, dtype=bool)
     if not (np.isfinite(left).all() and np.isfinite(right).all()):
@@ -89,57 +105,27 @@ def evaluate(
     return Sum(values=values, magnitude=magnitude, unit=low, unclear=unclear)
 
 
-def _carrier(
-    magnitude: np.ndarray, unit: int, arrays: list[np.ndarray], units: list[int]
-) -> type[np.generic]:
-    spread = np.log2(float(magnitude.max(initial=0.0)) or 1.0) - unit
-    for array, u in zip(arrays, units, strict=True):
-        # Elements that no output reads count too: they must fit into the carrier.
-        largest = float(np.abs(array.astype(np.float64)).max(initial=0.0))
-        spread = max(spread, np.log2(largest or 1.0) - u)
-    if spread < 52:
-        return np.float64
-    return np.int64 if spread < 61 else np.object_
-
-
-def _unit(array: np.ndarray) -> int:
-    """Returns the exponent of the lowest bit that is set in any element; 0 if none is."""
-    if array.dtype.kind in "iu":
-        return 0
-    significand, exponent = np.frexp(array.astype(np.float64))
-    whole = np.ldexp(significand, 53).astype(np.int64)
-    set_ = whole != 0
-    if not set_.any():
-        return 0
-    lowest = np.log2((whole & -whole)[set_].astype(np.float64)).astype(np.int64)
-    return int((exponent[set_] - 53 + lowest).min())
-
-
-def _scale(array: np.ndarray, power: int, carrier: type[np.generic]) -> np.ndarray:
-    if array.dtype.kind in "iu":
-        return array.astype(carrier)
-    if carrier is not np.object_:
-        return np.ldexp(array.astype(np.float64), power).astype(carrier)
-    significand, exponent = np.frexp(array.astype(np.float64))
-    whole = np.ldexp(significand, 53).astype(np.int64).astype(object)
-    shift = exponent.astype(object) - 53 + power
-    # Where the shift is negative the bits shifted out are zeros, by the choice of the unit.
-    return np.frompyfunc(lambda m, s: m << s if s >= 0 else m >> -s, 2, 1)(whole, shift)
-
-
-def _power(exponent: int, carrier: type[np.generic]) -> int | float:
-    return 2.0**exponent if carrier is np.float64 else 2**exponent
+def _bits(magnitude: np.ndarray, unit: int) -> int:
+    _, exponent = np.frexp(magnitude.max(initial=0.0))
+    return int(exponent) - unit
 
 
 def _unscale(total: np.ndarray, unit: int, *, integral: bool) -> np.ndarray:
     if integral:
-        return total.astype(np.int64)
+        # Sums beyond 64 bits wrap, as they do in C; no bound is given where they can.
+        wrapped = total if total.dtype != object else (total + 2**63) % 2**64 - 2**63
+        return wrapped.astype(np.int64)
     if total.dtype != object:
-        # Below 2**53 the conversion is exact; int64 sums above it round once, correctly.
-        return np.ldexp(total.astype(np.float64), unit)
-    # int / int is correctly rounded in Python, whatever the sizes.
-    quotient = lambda m: m / (1 << -unit) if unit < 0 else float(m << unit)  # noqa: E731
-    return np.asarray(np.frompyfunc(quotient, 1, 1)(total)).astype(np.float64)
+        return np.ldexp(total, unit)
+    return np.asarray(np.frompyfunc(_rounded, 2, 1)(total, unit)).astype(np.float64)
+
+
+def _rounded(whole: int, unit: int) -> float:
+    """Returns whole * 2**unit, correctly rounded: int / int is, in Python, whatever the sizes."""
+    try:
+        return whole / (1 << -unit) if unit < 0 else float(whole << unit)
+    except OverflowError:
+        return inf if whole > 0 else -inf
 
 
 def _per_channel(bias: np.ndarray, ndim: int) -> np.ndarray:

@@ -7,11 +7,9 @@ NaN where the zero is stored, and nothing where the tap is skipped. Such element
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-Product = Callable[[np.ndarray, np.ndarray], np.ndarray]
+from convcheck.oracle.limbs import Product
 
 
 def special_sums(
