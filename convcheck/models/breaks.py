@@ -249,7 +249,7 @@ def _view(graph: LayerGraph, call: Call, failure: Failure) -> Break | None:
         return None
     return Break(
         code="CC206",
-        where=call.name,
+        where=_where_combined(graph, call),
         what=f"{call.op}{_tuple(wanted)} of {_text(call.input_shape)}: {count} elements do not fit",
         why=tuple(why),
     )

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from convcheck.core.errors import TargetError
-from convcheck.core.finding import Finding
-from convcheck.core.verdict import Verdict
 from convcheck.models.graph import Failure
-from convcheck.models.layers import LayerCall, layer_calls
+from convcheck.models.layers import layer_calls, mismatches
 from convcheck.models.model_report import ModelReport
 
 
@@ -72,24 +70,8 @@ def check_torch(
 
         return constructor_fixes(model, failure, args, kwargs)
 
-    findings = (*_mismatches(layers), *diagnose(graph, opened, rebuild))
+    findings = (*mismatches(layers), *diagnose(graph, opened, rebuild))
     return ModelReport(name=graph.name, layers=layers, findings=findings, graph=graph, model=opened)
-
-
-def _mismatches(layers: tuple[LayerCall, ...]) -> list[Finding]:
-    return [
-        Finding(
-            verdict=Verdict.FAIL,
-            code="CC301",
-            where=layer.name,
-            what=f"{layer.op} disagrees with its formula",
-            why=layer.reason,
-            fix="check the operator's implementation, or report the formula's error",
-            details={"source": layer.source},
-        )
-        for layer in layers
-        if layer.verdict is Verdict.FAIL
-    ]
 
 
 def _is_shape(value: Any) -> bool:

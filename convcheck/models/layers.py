@@ -8,6 +8,7 @@ from typing import Any
 
 from convcheck.core.errors import ConvcheckError, GeometryError
 from convcheck.core.explanation import WorkedSize
+from convcheck.core.finding import Finding
 from convcheck.core.verdict import Verdict
 from convcheck.models.graph import Call, LayerGraph, Shape
 from convcheck.models.receptive import LayerField, receptive_fields
@@ -116,6 +117,23 @@ def _validated(call: Call, receptive_field: LayerField | None) -> LayerCall:
         options=call.options,
         receptive_field=receptive_field,
     )
+
+
+def mismatches(layers: tuple[LayerCall, ...]) -> list[Finding]:
+    """Returns one finding per layer call whose shape is not that of its formula."""
+    return [
+        Finding(
+            verdict=Verdict.FAIL,
+            code="CC301",
+            where=layer.name,
+            what=f"{layer.op} disagrees with its formula",
+            why=layer.reason,
+            fix="check the operator's implementation, or report the formula's error",
+            details={"source": layer.source},
+        )
+        for layer in layers
+        if layer.verdict is Verdict.FAIL
+    ]
 
 
 def _text(shape: Shape) -> str:

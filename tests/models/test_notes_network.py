@@ -83,7 +83,10 @@ def test_valid_input_sizes_are_squares_32_to_35_and_the_linear_binds():
     found = input_sizes(convcheck.check_model(Net, SHAPE))
     assert found.is_exact
     assert found.ranges() == ((32, 35),)
-    assert {(refusal.size, refusal.path) for refusal in found.refusals} == {(31, "fc1"), (36, "fc1")}
+    assert {(refusal.size, refusal.path) for refusal in found.refusals} == {
+        (31, "fc1"),
+        (36, "fc1"),
+    }
     assert set(found.lost) == {33, 34, 35}
 
 
