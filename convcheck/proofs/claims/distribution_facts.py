@@ -111,8 +111,17 @@ def gibbs(distributions: list[tuple[str, Node]], algebra: Algebra) -> Iterator[F
         for right, b in distributions:
             if left != right:
                 yield Fact(algebra.form(Node("KL", (a, b))), f"KL({left}, {right}) >= 0 (Gibbs)")
-                cross = algebra.form(Node("H", (a, b)))
-                yield Fact(cross, f"H({left}, {right}) >= 0, because {right} <= 1")
+            cross = algebra.form(Node("H", (a, b)))
+            overlap = algebra.sum(multiply(algebra.form(a), algebra.form(b)))
+            yield Fact(cross, f"H({left}, {right}) >= 0, because {right} <= 1")
+            tangent = add(add(cross, number(1), -1), overlap)
+            yield Fact(tangent, f"H({left}, {right}) >= 1 - sum {left} * {right}")
+            yield Fact(
+                add(cross, algebra.log(overlap)),
+                f"log sum {left} * {right} >= sum {left} log {right} (Jensen)",
+            )
+            peak = algebra.log(algebra.form(Node("max", (b,))))
+            yield Fact(add(cross, peak), f"log max({right}) >= sum {left} log {right}")
 
 
 def about_distributions(
@@ -180,10 +189,20 @@ def about_scores(
                 tangent = add(add(outer, inner_form, -1), number(1), -1)
                 yield Fact(tangent, f"exp({text}) >= 1 + {text}")
             elif inner_form:
+                if algebra.is_positive_form(inner_form) and len(inner_form) > 1:
+                    for monomial, coefficient in inner_form.items():
+                        part = algebra.log({monomial: coefficient})
+                        yield Fact(add(outer, part, -1), f"log({text}) >= the log of each term")
                 above = add(add(inner_form, number(1), -1), outer, -1)
                 yield Fact(above, f"log({text}) <= {text} - 1")
                 below = add(add(outer, number(1), -1), algebra.inverse(inner_form))
                 yield Fact(below, f"log({text}) >= 1 - 1 / ({text})")
+                weighted = multiply(inner_form, below)
+                yield Fact(weighted, f"({text}) * log({text}) >= ({text}) - 1")
+        elif node.op == "max" and len(node.args) == 1 and node.args[0].op == "+":
+            u, v = (algebra.form(Node("max", (arg,))) for arg in node.args[0].args)
+            bound = add(add(u, v), algebra.form(node), -1)
+            yield Fact(bound, f"{show(node)} is at most the sum of the two largest entries")
 
 
 def visibly_nonnegative(forms: list[Form], algebra: Algebra) -> Iterator[Fact]:

@@ -107,7 +107,7 @@ def find_kinds(statement: Statement) -> Kinds:
             f"{both[0]} is used as an index and as a distribution", where=statement.text,
             fix="use two names",
         )  # fmt: skip
-    has_n = bool("n" in names and (distributions or scores) and "n" not in indices)
+    has_n = bool("n" in names and has_vectors and "n" not in indices)
     scalars = names - distributions - scores - indices - ({"n"} if has_n else set())
     return Kinds(
         distributions=frozenset(distributions),

@@ -178,7 +178,10 @@ def prove_part(
     used: dict[str, None] = {}
     for sign in directions:
         target = add({}, difference, sign)
-        combined = combine(target, facts, algebra, deadline, strict=goal.op in ("<", ">"))
+        strict = goal.op in ("<", ">")
+        combined = combine(target, facts, algebra, deadline, strict=strict)
+        if combined is None:
+            combined = combine_logarithms(goal, facts, algebra, deadline)
         if combined is None:
             raise Undecided("no combination of the known inequalities gives it")
         used.update(dict.fromkeys(combined))
@@ -207,6 +210,19 @@ def combine(
         if found is not None:
             return [candidates[place].why for place in sorted(found)] or ["0 >= 0"]
     return None
+
+
+def combine_logarithms(
+    goal: Node, facts: list[Fact], algebra: Algebra, deadline: Deadline
+) -> list[str] | None:
+    """Returns why one positive side is at most the other, by comparing their logarithms."""
+    upper, lower = map(algebra.form, goal.args if goal.op in (">=", ">") else goal.args[::-1])
+    if goal.op == "==" or not all(map(algebra.is_positive_form, (upper, lower))):
+        return None
+    target = add(algebra.log(upper), algebra.log(lower), -1)
+    strict = goal.op in ("<", ">")
+    combined = combine(target, facts, algebra, deadline, strict=strict)
+    return None if combined is None else ["log is increasing", *combined]
 
 
 def _is_strict(monomial: tuple) -> bool:
@@ -264,6 +280,11 @@ def distributions(n: int) -> Candidates:
             if sum(parts) == whole:
                 entry = tuple(Fraction(part, whole) for part in parts)
                 found.setdefault(entry, size)
+    rare = Fraction(1, 100)
+    for place in range(n if n > 1 else 0):
+        peaked = [rare] * n
+        peaked[place] = 1 - (n - 1) * rare
+        found.setdefault(tuple(peaked), 5)
     return [(size, list(entry)) for entry, size in found.items()]
 
 

@@ -181,6 +181,8 @@ class Expansion:
             return {"": int(value)}
         if node.op == "name":
             name = str(node.value)
+            if name == "n" and self.sorts.modulus == 0:
+                return {}
             if name in self.named_factors:
                 return {"": self.named_factors[name]}
             return {f"{name}.{axis}" if name in self.sorts.points else name: 1}
@@ -223,7 +225,9 @@ def scale(terms: list[Term], factor: Fraction) -> list[Term]:
     ]
 
 
-def remainder(terms: list[Term], *, any_group: bool, deadline: Deadline) -> dict[Lattice, Scalar]:
+def remainder(
+    terms: list[Term], *, any_group: bool, deadline: Deadline, free: list[str] | None = None
+) -> dict[Lattice, Scalar]:
     """Returns what is left of a sum of terms: empty exactly if it is 0 for all sequences.
 
     Args:
@@ -231,11 +235,12 @@ def remainder(terms: list[Term], *, any_group: bool, deadline: Deadline) -> dict
         any_group: Whether to use only steps that hold on every abelian group, such as Z_n: then
             an empty result is a proof, but another result decides nothing.
         deadline: When to give up.
+        free: The free variables, where more than those of the terms are to be told apart.
 
     Raises:
         Undecided: A sum has infinitely many terms, or there are too many.
     """
-    free = sorted({key for form in _forms(terms) for key in form if isinstance(key, str) and key})
+    free = free_variables(terms) if free is None else free
     total: dict[Lattice, Scalar] = {}
     for term in terms:
         deadline.check()
@@ -259,6 +264,11 @@ def remainder(terms: list[Term], *, any_group: bool, deadline: Deadline) -> dict
                 deadline.check()
                 _add(left, (names, coset, sublattice), total[names, offset, basis])
     return left
+
+
+def free_variables(terms: list[Term]) -> list[str]:
+    """Returns the free variables of the terms, in order."""
+    return sorted({key for form in _forms(terms) for key in form if isinstance(key, str) and key})
 
 
 def _lattices(term: Term, free: list[str], any_group: bool) -> Iterator[Lattice]:

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from convcheck.proofs.claims.budget import Deadline, Undecided
-from convcheck.proofs.claims.index_sums import Expansion, Lattice, Scalar, Term, remainder, scale
+from convcheck.proofs.claims.index_sums import (
+    Expansion,
+    Lattice,
+    Scalar,
+    Term,
+    free_variables,
+    remainder,
+    scale,
+)
 from convcheck.proofs.claims.language import Node, show
 from convcheck.proofs.claims.linear import nonnegative_combination
 from convcheck.proofs.claims.sequence_sorts import Sorts
@@ -21,26 +29,32 @@ MAX_PAIRS = 5
 
 
 def squares_that_add_up(
-    difference: dict[Lattice, Scalar], goal: Node, sorts: Sorts, deadline: Deadline
+    difference: list[Term], goal: Node, given: list[Node], sorts: Sorts, deadline: Deadline
 ) -> list[str] | None:
     """Returns the inequalities of which a difference is a combination, or None.
 
     Args:
-        difference: What is to be >= 0.
+        difference: Terms whose sum is to be >= 0.
         goal: The claim, whose inner products suggest the inequalities.
+        given: Hypotheses, of which those between scalars are used.
         sorts: What its names stand for.
         deadline: When to give up.
     """
-    target = _flat(difference)
+    known = [*hypotheses(given, sorts, deadline), *known_inequalities(goal, sorts, deadline)]
+    # one list of free variables for all, so that equal keys mean equal sums
+    free = sorted({name for terms in (difference, *(t for t, _ in known))
+                   for name in free_variables(terms)})  # fmt: skip
+    target = _flat(remainder(difference, any_group=False, deadline=deadline, free=free))
     facts: list[dict[Key, Fraction]] = []
     reasons: list[str] = []
     for key in target:
         if is_square(key, sorts):
             facts.append({key: Fraction(1)})
             reasons.append("a sum of squares is >= 0")
-    for terms, why in known_inequalities(goal, sorts, deadline):
+    for terms, why in known:
         try:
-            facts.append(_flat(remainder(terms, any_group=False, deadline=deadline)))
+            left = remainder(terms, any_group=False, deadline=deadline, free=free)
+            facts.append(_flat(left))
         except Undecided:
             continue
         reasons.append(why)
@@ -58,6 +72,23 @@ def is_square(key: Key, sorts: Sorts) -> bool:
         columns[name, path] = columns.get((name, path), 0) + 1
     even = all(exponent % 2 == 0 for _, exponent in monomial)
     return even and all(count % 2 == 0 for count in columns.values())
+
+
+def hypotheses(
+    given: list[Node], sorts: Sorts, deadline: Deadline
+) -> Iterator[tuple[list[Term], str]]:
+    """Yields the hypotheses between scalars as terms that are >= 0."""
+    for node in given:
+        if node.op not in ("==", "<=", "<", ">=", ">") or any(map(sorts.is_sequence, node.args)):
+            continue
+        try:
+            terms = Expansion(sorts, deadline).difference(*node.args)
+        except Undecided:
+            continue
+        if node.op in ("==", ">=", ">"):
+            yield terms, show(node)
+        if node.op in ("==", "<=", "<"):
+            yield scale(terms, Fraction(-1)), show(node)
 
 
 def known_inequalities(

@@ -127,6 +127,9 @@ def find_sorts(statement: Statement) -> Sorts:
                 fix="use two names",
             )  # fmt: skip
     integers = used["index"] - used["factor"]
+    if modulus == 0:
+        # on Z_n the name n is the modulus, so that as an index it is 0
+        names, integers = names - {"n"}, integers - {"n"}
     sorts = Sorts(
         sequences=frozenset(sequences),
         scalars=frozenset(names - sequences - integers - used["factor"]),

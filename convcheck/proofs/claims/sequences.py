@@ -9,7 +9,7 @@ from typing import Any
 
 from convcheck.proofs.claims.budget import Deadline, Undecided
 from convcheck.proofs.claims.exhaustion import exhaust
-from convcheck.proofs.claims.index_sums import Expansion, Lattice, Scalar, remainder
+from convcheck.proofs.claims.index_sums import Expansion, remainder, scale
 from convcheck.proofs.claims.language import (
     Node,
     Statement,
@@ -117,14 +117,14 @@ def prove_goal(goal: Node, given: list[Node], sorts: Sorts, deadline: Deadline) 
             continue
         goal = substitute(goal, solved)
         given = [substitute(part, solved) for part in given]
-    engine = prove_part(goal, sorts, deadline)
+    engine = prove_part(goal, unused, sorts, deadline)
     if not engine and unused:
         raise Undecided(f"no method uses the hypothesis {show(unused[0])}")
     return engine
 
 
-def prove_part(goal: Node, sorts: Sorts, deadline: Deadline) -> str:
-    """Returns which procedure proved one comparison, or "" where it is certainly false."""
+def prove_part(goal: Node, given: list[Node], sorts: Sorts, deadline: Deadline) -> str:
+    """Returns which procedure proved one comparison, or "" where it is false without `given`."""
     if goal.op not in ("==", "<=", ">="):
         raise Undecided(f"a statement with {goal.op} is only searched for counterexamples")
     if sorts.factors:
@@ -139,7 +139,7 @@ def prove_part(goal: Node, sorts: Sorts, deadline: Deadline) -> str:
     if not left:
         where = " (by steps that hold on every abelian group)" if any_group else ""
         return f"decided by the normal form of index sums{where}: the difference is 0 term by term"
-    if goal.op == "==":
+    if goal.op == "==" and (any_group or not given):
         if sorts.modulus:
             return exhaust(goal, terms, sorts, deadline)
         if any_group:
@@ -147,15 +147,14 @@ def prove_part(goal: Node, sorts: Sorts, deadline: Deadline) -> str:
         return ""
     if any_group:
         raise Undecided("inequalities on Z_n are only searched for counterexamples")
-    signed = left if goal.op == ">=" else _negated(left)
-    reasons = squares_that_add_up(signed, goal, sorts, deadline)
-    if reasons is None:
-        raise Undecided("the difference of the sides is no combination of squares")
-    return "decided by the normal form of index sums and " + "; ".join(reasons)
-
-
-def _negated(difference: dict[Lattice, Scalar]) -> dict[Lattice, Scalar]:
-    return {key: {m: -c for m, c in scalar.items()} for key, scalar in difference.items()}
+    reasons: list[str] = []
+    for sign in {"==": (1, -1), ">=": (1,), "<=": (-1,)}[goal.op]:
+        signed = scale(terms, Fraction(sign))
+        found = squares_that_add_up(signed, goal, given, sorts, deadline)
+        if found is None:
+            raise Undecided("the difference of the sides is no combination of squares")
+        reasons += found
+    return "decided by the normal form of index sums and " + "; ".join(dict.fromkeys(reasons))
 
 
 def parametrise(hypothesis: Node, sorts: Sorts, deadline: Deadline) -> dict[str, Node] | None:

@@ -79,11 +79,11 @@ class Place:
         """Returns the value of a term: a signal or a number."""
         op, args = node.op, node.args
         if op == "name":
-            return (
-                {(0,) * self.sorts.axes: 1}
-                if node.value == "delta"
-                else self.values[str(node.value)]
-            )
+            if node.value == "delta":
+                return {(0,) * self.sorts.axes: 1}
+            if node.value == "n" and self.sorts.modulus == 0:
+                return self.modulus
+            return self.values[str(node.value)]
         if op == "number":
             number = Fraction(node.value)
             return int(number) if number.denominator == 1 else number
@@ -115,6 +115,8 @@ class Place:
     def integer(self, node: Node, axis: int) -> int:
         """Returns an index term, of a point along one axis."""
         if node.op == "name":
+            if node.value == "n" and self.sorts.modulus == 0:
+                return self.modulus
             value = self.values[str(node.value)]
             return value[axis] if isinstance(value, tuple) else value
         if node.op == "number":
