@@ -88,7 +88,7 @@ export class LayerGrids {
     const named = (extent) => extent.join(" \u00d7 ");
     this.captions.input.textContent = `input ${named(size)}`;
     this.captions.kernel.textContent = `${isPool(state.op) ? "window" : "kernel"} ` +
-      named([height.kernel, width.kernel]);
+      named([height.kernel, width.kernel]) + (state.op === "convolution" ? ", read backwards" : "");
     this.captions.output.textContent = this.out ? `output ${named(this.out)}` : "no output";
   }
 

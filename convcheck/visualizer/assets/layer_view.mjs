@@ -25,7 +25,7 @@ export class LayerView {
     this.grids = new LayerGrids();
     this.figures = this.grids.root;
     this.controls = html("form", { class: "controls", submit: (event) => event.preventDefault() });
-    this.note = html("p", { class: "hint", hidden: true });
+    this.note = html("p", { class: "told", role: "status", hidden: true });
     this.sentence = html("p", { id: "sentence", class: "sentence", "aria-live": "polite" });
     this.products = html("div", { class: "products" });
     this.formula = html("div", { class: "formulas" });
@@ -152,7 +152,7 @@ export class LayerView {
     this.pinButton.setAttribute("aria-pressed", String(state.pinned));
     if (!this.drawable) {
       refill(this.products);
-      this.sentence.textContent = this.note.textContent;
+      this.sentence.textContent = "";
       return;
     }
     if (!this.out) return this.#frameRefused();

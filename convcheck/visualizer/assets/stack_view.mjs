@@ -65,12 +65,12 @@ export class StackView {
     if (this.shown !== state.preset) this.pick = null;
     this.shown = state.preset;
     const model = this.#model();
-    const names = [...(data.stack ? [[TRACED, data.stack.name || TRACED]] : []),
+    const names = [...(state.stack ? [["", "your own"]] : []), ...(data.stack ? [[TRACED, data.stack.name || TRACED]] : []),
       ...Object.keys(PRESETS).map((name) => [name, name])];
     const isTraced = state.preset === TRACED && data.stack;
     refill(this.controls,
-      choice("stack", names, state.preset, (preset) =>
-        this.store.update({ preset, stack: null, unit: null })),
+      choice("stack", names, state.stack ? "" : state.preset, (preset) =>
+        preset && this.store.update({ preset, stack: null, unit: null })),
       model.axes > 1 ? choice("axis", data.stack.input.map((size, at) =>
         [String(at), `axis ${at} (${size})`]), String(state.axis), (axis) => {
         this.pick = null;
