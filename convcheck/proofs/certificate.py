@@ -15,7 +15,8 @@ from typing import Any
 
 from convcheck.core.errors import InputError
 from convcheck.core.text import for_terminal
-from convcheck.proofs.kernel import check
+from convcheck.proofs.kernel import check, read
+from convcheck.proofs.sampling import find_model
 from convcheck.proofs.verdicts import Open, Proved
 
 FORMAT = "convcheck certificate 1"
@@ -78,7 +79,25 @@ def read_certificates(path: str) -> list[Any]:
 def verify(path: str) -> list[Proved | Open]:
     """Returns the kernel's conclusion on every theorem of a certificate file.
 
+    A theorem whose hypotheses no small model satisfies is `Open`: from a contradiction anything
+    follows.
+
     Raises:
         InputError: As `read_certificates`.
     """
-    return [check(theorem) for theorem in read_certificates(path)]
+    return [_verify(theorem) for theorem in read_certificates(path)]
+
+
+def _verify(theorem: Any) -> Proved | Open:
+    decision = check(theorem)
+    if isinstance(decision, Open) or not decision.hypotheses:
+        return decision
+    context = read(theorem)
+    if find_model(context.env, list(context.hypotheses.values())) is not None:
+        return decision
+    return Open(
+        name=decision.name,
+        statement=decision.statement,
+        reason="the derivation follows, but no small model satisfies its hypotheses: "
+        "from a contradiction anything follows",
+    )

@@ -40,6 +40,8 @@ def times(p: Poly, q: Poly) -> Poly:
         for n, b in q.items():
             mono = join(m, n)
             out[mono] = out.get(mono, 0) + a * b
+    if any(c.numerator.bit_length() + c.denominator.bit_length() > 4000 for c in out.values()):
+        raise Refusal("a number is too large")
     return plus({}, out)
 
 

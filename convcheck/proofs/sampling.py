@@ -10,7 +10,7 @@ from itertools import product
 from random import Random
 from typing import Any, Literal
 
-from convcheck.proofs.evaluate import Model, build, holds, span, violates
+from convcheck.proofs.evaluate import EDGE, Model, build, holds, span, violates
 from convcheck.proofs.terms import NOT_SETS, Env, Tree, names, walk
 
 Arithmetic = Literal["exact", "modular", "balls"]
@@ -40,7 +40,7 @@ def draw(
     """
     # Wide enough for every index that is a polynomial of degree 3 in elements within reach.
     sizes = {"n": random.randint(3, 7) if group is None else group}
-    sizes["window"] = reach**3 + reach**2 + reach + 3
+    sizes["window"] = reach**3 + reach**2 + reach + 3 + EDGE
     for domains, values in env.values():
         for domain in (*domains, values):
             if domain not in NOT_SETS:
@@ -100,6 +100,8 @@ def _function(
     endless: bool,
 ) -> Any:
     if values == "char":
+        if model.arithmetic == "exact":
+            return constant_one
         from flint import nmod
 
         n, power = model.sizes["n"], random.randint(1, 6)
@@ -280,6 +282,16 @@ def _judge(statement: Tree, env: Env, model: Model) -> str:
         return violates(statement, env, model, {})
     except ZeroDivisionError:
         return UNDEFINED
+
+
+def find_model(env: Env, hypotheses: Sequence[Tree], *, tries: int = 3000) -> Model | None:
+    """Returns a model of the hypotheses in exact arithmetic, or None where none was found."""
+    random = Random(0)
+    for attempt in range(tries):
+        model = draw(env, hypotheses, random, "exact", reach=1 + attempt * 6 // tries, group=5)
+        if _satisfies(hypotheses, env, model):
+            return model
+    return None
 
 
 def _moved(
