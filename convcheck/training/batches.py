@@ -51,31 +51,33 @@ def augment(
     Args:
         recipe: Holds `flip` and `shift`.
         images: All training pictures (N, 3, H, W), uint8.
-        indices: (B,) int64.
+        indices: (B,) int64, on the CPU.
         seed: The run's seed.
         epoch: The current epoch, from 0.
         step: The step in the whole run, from 0.
     """
     if not (recipe.flip or recipe.shift):
-        return images[indices]
+        return images[indices.to(images.device)]
     height, width = images.shape[2:]
     rows, columns = torch.arange(height), torch.arange(width)
     count = len(indices)
     rows, columns = rows.expand(count, height), columns.expand(count, width)
     if recipe.flip:
         coins = torch.randint(2, (len(images),), generator=_generator(seed, "flip", 0))
-        is_flipped = (coins[indices.cpu()] + epoch) % 2 == 1
+        is_flipped = (coins[indices] + epoch) % 2 == 1
         columns = torch.where(is_flipped[:, None], width - 1 - columns, columns)
     if recipe.shift:
         span, generator = 2 * recipe.shift + 1, _generator(seed, "shift", step)
         offsets = torch.randint(span, (2, count, 1), generator=generator) - recipe.shift
         rows = _reflect(rows + offsets[0], height)
         columns = _reflect(columns + offsets[1], width)
-    rows, columns = rows.to(images.device), columns.to(images.device)
-    channels = torch.arange(images.shape[1], device=images.device).view(1, -1, 1, 1)
-    return images[
-        indices.view(-1, 1, 1, 1), channels, rows[:, None, :, None], columns[:, None, None, :]
-    ]
+    places = (
+        indices.view(-1, 1, 1, 1),
+        torch.arange(images.shape[1]).view(1, -1, 1, 1),
+        rows[:, None, :, None],
+        columns[:, None, None, :],
+    )
+    return images[tuple(place.to(images.device) for place in places)]
 
 
 def _reflect(position: Tensor, size: int) -> Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Position:
     identity: Mapping[str, Any]
     seconds: float = 0.0
     evaluations: tuple[tuple[int, float], ...] = ()
-    finished: bool = field(default=False)
+    finished: bool = False
 
 
 def save_checkpoint(directory: Path, position: Position, tensors: Mapping[str, Tensor]) -> None:
@@ -102,6 +102,13 @@ def load_checkpoint(
         return position, load(content)
     except SafetensorError as error:
         raise _damaged(path, str(error), files) from None
+
+
+def clear_checkpoints(directory: Path) -> None:
+    """Removes the checkpoints in `directory`; a run that starts over must not resume from them."""
+    for facts in _facts_files(directory):
+        facts.unlink()
+        facts.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
 def _facts_files(directory: Path) -> list[Path]:

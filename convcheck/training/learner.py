@@ -78,8 +78,7 @@ class Learner:
         """Returns the indices of the training pictures that a step sees, in their order."""
         epoch, within = divmod(step, self.steps_per_epoch)
         if self._order[0] != epoch:
-            order = epoch_order(self.seed, epoch, len(self.labels))
-            self._order = (epoch, order.to(self.device))
+            self._order = (epoch, epoch_order(self.seed, epoch, len(self.labels)))
         return batch_indices(self.recipe, self._order[1], within)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
@@ -90,7 +89,8 @@ class Learner:
             self.recipe, self.images, indices, seed=self.seed, epoch=epoch, step=step
         )  # fmt: skip
         pictures = normalise(self.recipe, raw)
-        return pictures.contiguous(memory_format=self._layout), self.labels[indices]
+        labels = self.labels[indices.to(self.device)]
+        return pictures.contiguous(memory_format=self._layout), labels
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Returns the logits (B, classes) of normalised pictures, float32."""

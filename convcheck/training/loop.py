@@ -18,6 +18,7 @@ from convcheck.training.data.image_set import ImageSet
 from convcheck.training.evaluation import evaluate
 from convcheck.training.learner import DivergedError, Learner
 from convcheck.training.metrics import Metrics
+from convcheck.training.processes import Processes
 from convcheck.training.progress import progress
 
 
@@ -29,10 +30,14 @@ class Stop:
 
 
 @contextmanager
-def stopping_on_interrupt() -> Iterator[Stop]:
-    """Yields a `Stop` that the first SIGINT or SIGTERM sets; a second one interrupts at once."""
+def stopping_on_interrupt(processes: Processes) -> Iterator[Stop]:
+    """Yields a `Stop` that the first SIGINT or SIGTERM sets; a second one interrupts at once.
+
+    Several processes would stop at different steps and wait for each other; there a signal ends
+    them as it always does, and the last checkpoint stands.
+    """
     stop = Stop()
-    if threading.current_thread() is not threading.main_thread():
+    if processes.size > 1 or threading.current_thread() is not threading.main_thread():
         yield stop
         return
 

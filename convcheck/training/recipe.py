@@ -71,7 +71,7 @@ class Recipe:
     fused: bool = False
     onednn: bool = True
     channels_last: bool = False
-    autocast: Literal["bfloat16", "float16"] | None = None
+    autocast: Literal["bfloat16"] | None = None
     compiled: bool = False
     threads: int = 1
 
@@ -107,7 +107,7 @@ class Recipe:
         return {key: value for key, value in self.settings().items() if key not in silent}
 
 
-def fast(recipe: Recipe) -> Recipe:
+def with_fast_settings(recipe: Recipe) -> Recipe:
     """Returns the recipe with settings that round otherwise and cost less per small step."""
     return replace(recipe, fused=True, onednn=recipe.batch_size > 8)
 

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from convcheck import __version__
 from convcheck.core.errors import InputError, UsageError
+from convcheck.core.finding import Finding
 from convcheck.core.verdict import Verdict
-from convcheck.training.checkpoint import Position, last_position, load_checkpoint
+from convcheck.models import LayerCall
+from convcheck.training.checkpoint import (
+    Position,
+    clear_checkpoints,
+    last_position,
+    load_checkpoint,
+)
 from convcheck.training.data.image_set import ImageSet
 from convcheck.training.data.load import load_data
 from convcheck.training.data.shapes10 import DIFFICULTIES
 from convcheck.training.evaluation import evaluate
 from convcheck.training.files import locked, write_whole
 from convcheck.training.first_batch import check_first_batch, check_layers
+from convcheck.training.identity import (
+    device_name,
+    find_device,
+    run_identity,
+    versions,
+    weights_digest,
+)
 from convcheck.training.learner import Learner, settings
-from convcheck.training.loop import run, stopping_on_interrupt
+from convcheck.training.loop import mean_loss, run, stopping_on_interrupt
 from convcheck.training.pictures import filters, make_pictures
 from convcheck.training.processes import Processes, joined
-from convcheck.training.recipe import Recipe
+from convcheck.training.recipe import Recipe, with_fast_settings
 from convcheck.training.recipes import find_recipe
 from convcheck.training.result import TrainingResult
 
@@ -39,6 +49,7 @@ def train(
     seed: int = 0,
     epochs: int | None = None,
     max_steps: int | None = None,
+    fast: bool = False,
     out: str | Path | None = None,
     resume: bool = False,
     device: str = "auto",
@@ -59,6 +70,7 @@ def train(
         seed: Decides the first weights, the order, the flips and the shifts; 0 <= seed < 2**32.
         epochs: Passes over the training pictures, instead of the recipe's.
         max_steps: Stops after so many steps in all, as an interrupt would; `resume` goes on.
+        fast: Whether to take settings that round otherwise and cost less per small step.
         out: Directory of the run; "runs/train-RECIPE-DATA-seedN" by default.
         resume: Goes on from the last checkpoint in `out`, or starts where there is none.
         device: "auto", "cpu" or "cuda".
@@ -77,10 +89,14 @@ def train(
     """
     if not 0 <= seed < 2**32:
         raise UsageError(f"seed {seed}", why="it must be at least 0 and below 2**32")
+    if max_steps is not None and max_steps < 1:
+        raise UsageError(f"max_steps {max_steps}", why="it must be at least 1")
     chosen = _recipe(recipe, data)
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs)
-    place = _device(device)
+    if fast:
+        chosen = with_fast_settings(chosen)
+    place = find_device(device)
     with joined(place) as processes, settings(chosen):
         say = log if processes.leads else lambda line: None
         images = _load(data, processes, skip_broken=skip_broken, download=download, log=say)
@@ -115,11 +131,10 @@ def _train(
 ) -> TrainingResult:
     learner = Learner(recipe, images, seed=seed, device=device, processes=processes)
     digest = images.sha256()
-    identity = _identity(recipe, images.label, digest, seed, device, processes)
+    identity = run_identity(recipe, images.label, digest, seed, device, processes)
     stored = _stored(out, identity, resume=resume)
     processes.wait()
-    report, findings = check_layers(learner)
-    before = filters(learner.network)
+    layers, findings = _check(learner, log)
     told = TrainingResult(
         recipe=recipe.name,
         settings=recipe.settings(),
@@ -127,46 +142,41 @@ def _train(
         data_sha256=digest,
         classes=images.classes,
         seed=seed,
-        device=_device_name(device),
-        versions=_versions(),
-        layers=report.layers,
+        device=device_name(device),
+        versions=versions(),
+        layers=layers,
         findings=findings,
         total_steps=learner.total_steps,
         out=out,
     )
-    for layer in report.layers:
-        log(layer_line(layer))
-    if report.passed:
-        findings = (*findings, *check_first_batch(learner))
-    for finding in findings:
-        log(f"{finding.verdict} {finding.where}: {finding.what}")
     if any(finding.verdict is not Verdict.PASS for finding in findings):
-        return replace(told, findings=findings)
+        return told
+    before = filters(learner.network)
     start = Position(step=0, identity=identity)
     if stored is not None:
         start, tensors = stored
         learner.restore(tensors, start.step)
         log(f"resumed at step {start.step} of {learner.total_steps}")
+    elif processes.leads:
+        clear_checkpoints(out)
     until = min(learner.total_steps, max_steps or learner.total_steps)
-    with stopping_on_interrupt() as stop:
+    with stopping_on_interrupt(processes) as stop:
         end, faults = run(
             learner, images, start, until=until, out=out, stop=stop, log=log,
             shows_progress=progress,
         )  # fmt: skip
-    window = recipe.log_every
-    losses = learner.losses[: learner.step].cpu().numpy()
     told = replace(
         told,
         findings=(*findings, *faults),
         steps=learner.step,
         seconds=end.seconds,
-        losses=losses,
+        losses=learner.losses[: learner.step].cpu().numpy(),
         loss_curve=tuple(
-            (step, sum(losses[step - window : step].tolist()) / window)
-            for step in range(window, learner.step + 1, window)
+            (step, mean_loss(learner, step))
+            for step in range(recipe.log_every, learner.step + 1, recipe.log_every)
         ),
         evaluations=end.evaluations,
-        weights_sha256=_weights_digest(learner),
+        weights_sha256=weights_digest(learner),
         network=learner.network,
         interrupted=not end.finished and not faults,
     )
@@ -179,7 +189,21 @@ def _train(
     return told
 
 
-def layer_line(layer: Any) -> str:
+def _check(
+    learner: Learner, log: Callable[[str], None]
+) -> tuple[tuple[LayerCall, ...], tuple[Finding, ...]]:
+    """Returns the layers and what was found before the first step; prints both."""
+    report, findings = check_layers(learner)
+    for layer in report.layers:
+        log(layer_line(layer))
+    if report.passed:
+        findings = (*findings, *check_first_batch(learner))
+    for finding in findings:
+        log(f"{finding.verdict} {finding.where}: {finding.what}")
+    return report.layers, findings
+
+
+def layer_line(layer: LayerCall) -> str:
     """Returns one line of the table of layers: sizes, the formula's size, parameters."""
     sizes = ["x".join(map(str, shape[1:])) for shape in (layer.input_shape, layer.output_shape)]
     formula = "x".join(map(str, layer.expected_shape[1:])) if layer.expected_shape else "-"
@@ -217,22 +241,6 @@ def _recipe(recipe: Recipe | str | None, data: ImageSet | str | Path) -> Recipe:
     return find_recipe(recipe or ("quick" if is_drawn else "notes"))
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name not in ("cpu", "cuda"):
-        raise UsageError(f"device {name!r} is unknown", fix="use auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UsageError("no CUDA device is at hand", fix="use --device cpu")
-    return torch.device(name)
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name()})"
-    return f"cpu ({torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()})"
-
-
 def _load(
     data: ImageSet | str | Path,
     processes: Processes,
@@ -255,26 +263,6 @@ def _default_directory(recipe: Recipe, images: ImageSet, seed: int) -> Path:
     return Path("runs") / f"train-{recipe.name}-{short}-seed{seed}"
 
 
-def _identity(
-    recipe: Recipe,
-    label: str,
-    digest: str,
-    seed: int,
-    device: torch.device,
-    processes: Processes,
-) -> Mapping[str, Any]:
-    """Returns all that decides the weights; a resumed run must agree in every entry."""
-    return {
-        **recipe.deciding_settings(),
-        "data": label,
-        "data_sha256": digest,
-        "seed": seed,
-        "device": _device_name(device),
-        "processes": processes.size,
-        "torch": torch.__version__,
-    }
-
-
 def _stored(
     out: Path, identity: Mapping[str, Any], *, resume: bool
 ) -> tuple[Position, dict[str, torch.Tensor]] | None:
@@ -288,21 +276,3 @@ def _stored(
             fix="go on with --resume, choose another directory with --out, or remove it",
         )
     return None
-
-
-def _weights_digest(learner: Learner) -> str:
-    digest = hashlib.sha256()
-    for name, value in sorted(learner.tensors().items()):
-        if name.startswith(("network.", "momentum.")):
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": version("torchvision"),
-        "convcheck": __version__,
-    }

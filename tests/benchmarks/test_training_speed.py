@@ -28,10 +28,10 @@ from convcheck.training.batches import epoch_order
 from convcheck.training.data import shapes10
 from convcheck.training.data.folder import load_folder
 from convcheck.training.learner import Learner, settings
-from convcheck.training.recipe import Recipe, fast
+from convcheck.training.recipe import Recipe, with_fast_settings
 
 NOTES = find_recipe("notes")
-FAST = fast(NOTES)
+FAST = with_fast_settings(NOTES)
 
 
 def tutorial(root: Path, seed: int) -> Iterator[float]:

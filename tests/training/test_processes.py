@@ -71,5 +71,4 @@ def test_two_processes_have_the_losses_of_one(tmp_path: Path) -> None:
     assert len(one) == len(two) == 42  # 330 pictures leave a last batch of 10.
     # Losses of about 2.3 in float32, sums in another order, before rounding has grown.
     assert np.abs(one - two).max() < 64 * np.finfo(np.float32).eps
-    assert not np.array_equal(one, two) or outputs[0] == outputs[1]
     assert outputs[1].count("[1,     5] loss") == 1  # One process prints.

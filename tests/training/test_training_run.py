@@ -154,9 +154,21 @@ def test_an_unfinished_run_is_not_overwritten(
     assert resumed.passed
     again = train(recipe, images, out=tmp_path)  # A finished run may be.
     assert same(resumed, again)
-    short = train(recipe, images, out=tmp_path, max_steps=3)
+    short = train(recipe, images, out=tmp_path, seed=5, max_steps=3)
     assert short.steps == 3
-    assert train(recipe, images, out=tmp_path, resume=True).steps == 40
+    other = train(recipe, images, out=tmp_path, seed=5, resume=True)
+    assert same(other, train(recipe, images, out=tmp_path / "other", seed=5))
+
+
+def test_the_fast_settings_round_otherwise(
+    images: ImageSet, recipe: Recipe, tmp_path: Path
+) -> None:
+    plain = train(recipe, images, out=tmp_path / "plain")
+    fast = train(recipe, images, out=tmp_path / "fast", fast=True)
+    assert not np.array_equal(plain.losses, fast.losses)
+    assert np.abs(plain.losses - fast.losses).max() < 64 * np.finfo(np.float32).eps
+    with pytest.raises(InputError, match="fused False, now True"):
+        train(recipe, images, out=tmp_path / "plain", fast=True, resume=True)
 
 
 def test_a_finished_run_is_told_again_without_a_step(
@@ -266,6 +278,7 @@ def test_a_checkpoint_copied_elsewhere_goes_on(
         ({"device": "tpu"}, "device 'tpu' is unknown"),
         ({"seed": -1}, "seed -1"),
         ({"epochs": 0}, "epochs 0"),
+        ({"max_steps": 0}, "max_steps 0"),
     ],
 )
 def test_what_does_not_exist_is_one_message(
