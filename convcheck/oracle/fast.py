@@ -1,13 +1,15 @@
 """The vectorised twins of `direct`: one matrix product per tap, in int64, float64 or objects.
 
 They are exact wherever the carrier is: object arrays always, int64 while no sum of absolute
-values reaches 2**63, float64 while none passes 2**53. `oracle.exact` chooses the carrier. Each
-axis is padded by a gather (`boundary.index_map`); the adjoint of a gather is a scatter-add.
+values reaches 2**63, float64 while none passes 2**53. `oracle.exact` brings wider numbers down to
+float64. Each axis is padded by a gather (`boundary.index_map`); the adjoint of a gather is a
+scatter-add.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ def conv(x: np.ndarray, w: np.ndarray, *, spec: ConvSpec) -> np.ndarray:
     out = output_spatial(spec, spatial)
     padded = _pad(x, spec)
     weight = w.reshape(g, spec.out_channels // g, spec.in_channels // g, *spec.kernel_size)
-    y = np.zeros((n, g, spec.out_channels // g, int(np.prod(out))), dtype=x.dtype)
+    y = np.zeros((n, g, spec.out_channels // g, prod(out)), dtype=x.dtype)
     for k, window in _windows(spec, out):
         y += weight[k] @ _grouped(padded[window], g)
     return y.reshape(n, spec.out_channels, *out)
@@ -101,7 +103,7 @@ def cut(full: np.ndarray, f_shape: Index, g_shape: Index, mode: str) -> np.ndarr
 def _grouped(array: np.ndarray, groups: int) -> np.ndarray:
     """Returns (N, C, *spatial) as (N, groups, C / groups, positions)."""
     n, channels = array.shape[:2]
-    return array.reshape(n, groups, channels // groups, int(np.prod(array.shape[2:])))
+    return array.reshape(n, groups, channels // groups, prod(array.shape[2:]))
 
 
 def _windows(spec: ConvSpec, out: Index) -> Iterator[tuple[Any, Any]]:

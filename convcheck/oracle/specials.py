@@ -25,11 +25,14 @@ def special_sums(
     left, right = left.astype(np.float64), right.astype(np.float64)
     finite_l, finite_r = np.isfinite(left), np.isfinite(right)
 
-    def count(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    def count(first: np.ndarray, second: np.ndarray) -> np.ndarray | np.bool_:
+        """Whether some term has its factors in `first` and in `second`."""
+        if not (first.any() and second.any()):
+            return np.False_
         return product(first.astype(np.float64), second.astype(np.float64)) > 0
 
-    def any_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Whether some term has its factors in `first` and `second`, one of them not finite."""
+    def any_of(first: np.ndarray, second: np.ndarray) -> np.ndarray | np.bool_:
+        """The same, one of the factors being not finite."""
         return count(first & ~finite_l, second) | count(first & finite_l, second & ~finite_r)
 
     up_l, up_r, down_l, down_r = left > 0, right > 0, left < 0, right < 0
@@ -37,7 +40,7 @@ def special_sums(
     falls = any_of(up_l, down_r) | any_of(down_l, up_r)
     whole_l, whole_r = np.ones_like(finite_l), np.ones_like(finite_r)
     void = count(np.isnan(left), whole_r) | count(whole_l, np.isnan(right))
-    void |= count(np.isinf(left), right == 0) | count(left == 0, np.isinf(right))
+    void = void | count(np.isinf(left), right == 0) | count(left == 0, np.isinf(right))
     values = np.where(rises, np.inf, np.where(falls, -np.inf, 0.0))
     values = np.where(void | (rises & falls), np.nan, values)
     with np.errstate(invalid="ignore"):
