@@ -239,7 +239,8 @@ def search(
     summed = any(node[0] == "S" for tree in (statement, *hypotheses) for node in walk(tree))
     characters = any(values == "char" for _, values in env.values())
     arithmetic = arithmetic_of(statement, env)
-    arithmetic = "exact" if arithmetic == "modular" and not characters else arithmetic
+    if arithmetic == "modular" and (group == 0 or not characters):
+        arithmetic = "exact"  # readable; on Z itself, the trivial character
     for attempt in range(tries):
         reach = 1 + attempt * (2 if summed else 6) // tries
         model = draw(env, hypotheses, random, arithmetic, reach=reach, group=group)

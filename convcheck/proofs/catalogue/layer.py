@@ -1,16 +1,19 @@
 """The convolution layer: its matrix, its adjoint, its gradients, and what commutes with it.
 
-conv(x)(n) = S(k,Z,w(k)*x(n*s+k*d-p)) for stride s, dilation d, padding p; the kernel w is finitely
-supported, and x is 0 outside the input, which is what padding with zeros means. The transposed
-convolution puts y(n) w(k) at n*s + k*d - p.
+conv(x)(n) = S(k,Tap,w(k)*x(n*s+a(k)*d-p)) for stride s, dilation d and padding p, where tap k of
+finitely many stands at a(k); x is 0 outside the input, which is what padding with zeros means.
+Where outputs are summed, output n of finitely many is the one at b(n). The transposed convolution
+puts y(n) w(k) at b(n)*s + a(k)*d - p.
 """
 
 from __future__ import annotations
 
 from convcheck.proofs.theorem import Sibling, Theorem, chain, step
 
-LAYER = {"w": "Z->K", "x": "Z->K", "s": "Z", "d": "Z", "p": "Z"}
-FORWARD = "S(k,Z,w(k)*x(n*s+k*d-p))"
+LAYER = {"w": "Tap->K", "a": "Tap->Z", "x": "Z->K", "s": "Z", "d": "Z", "p": "Z"}
+SUMMED = {**LAYER, "b": "Out->Z"}
+FORWARD = "S(k,Tap,w(k)*x(n*s+a(k)*d-p))"
+ALL = "S(k,Tap,w(k)*x(b(n)*s+a(k)*d-p))"
 
 THEOREMS = (
     Theorem(
@@ -20,22 +23,21 @@ THEOREMS = (
         says="With T[n,m] = sum over k of w(k) delta(m, ns+kd-p): Toeplitz for stride 1, and the "
         "lowering that im2col computes with.",
         variables={**LAYER, "n": "Z"},
-        hypotheses=("finite(w)",),
-        statement=f"{FORWARD} = S(m,Z,S(k,Z,w(k)*delta(m,n*s+k*d-p))*x(m))",
+        statement=f"{FORWARD} = S(m,Z,S(k,Tap,w(k)*delta(m,n*s+a(k)*d-p))*x(m))",
         proof=chain(
             step(
-                "sift", "= S(k,Z,S(m,Z,w(k)*delta(m,n*s+k*d-p)*x(m)))",
+                "sift", "= S(k,Tap,S(m,Z,w(k)*delta(m,n*s+a(k)*d-p)*x(m)))",
                 "x is read where delta says", True, m="",
             ),
             step(
-                "swap", "= S(m,Z,S(k,Z,w(k)*delta(m,n*s+k*d-p)*x(m)))",
+                "swap", "= S(m,Z,S(k,Tap,w(k)*delta(m,n*s+a(k)*d-p)*x(m)))",
                 "finitely many terms", k="m",
             ),
-            step("ring", "= S(m,Z,S(k,Z,w(k)*delta(m,n*s+k*d-p))*x(m))", "x(m) is a factor"),
+            step("ring", "= S(m,Z,S(k,Tap,w(k)*delta(m,n*s+a(k)*d-p))*x(m))", "x(m) is a factor"),
         ),
         siblings=(
             Sibling(
-                statement=f"{FORWARD} = S(m,Z,S(k,Z,w(k)*delta(m,n*s-k*d-p))*x(m))",
+                statement=f"{FORWARD} = S(m,Z,S(k,Tap,w(k)*delta(m,n*s-a(k)*d-p))*x(m))",
                 says="the kernel is flipped",
             ),
         ),
@@ -46,32 +48,31 @@ THEOREMS = (
         title="The adjoint of a convolution layer is the transposed convolution",
         topic="layer",
         says="<y, conv x> = <conv_transpose y, x> for every stride, dilation and padding.",
-        variables={**LAYER, "y": "Z->K"},
-        hypotheses=("finite(y)", "finite(w)"),
-        statement=f"S(n,Z,y(n)*{FORWARD}) = "
-        "S(m,Z,S(n,Z,S(k,Z,y(n)*w(k)*delta(m,n*s+k*d-p)))*x(m))",
+        variables={**SUMMED, "y": "Out->K"},
+        statement=f"S(n,Out,y(n)*{ALL}) = "
+        "S(m,Z,S(n,Out,S(k,Tap,y(n)*w(k)*delta(m,b(n)*s+a(k)*d-p)))*x(m))",
         proof=chain(
             step(
-                "sift", "= S(n,Z,S(k,Z,S(m,Z,y(n)*w(k)*delta(m,n*s+k*d-p)*x(m))))",
+                "sift", "= S(n,Out,S(k,Tap,S(m,Z,y(n)*w(k)*delta(m,b(n)*s+a(k)*d-p)*x(m))))",
                 "x is read where delta says", True, m="",
             ),
             step(
-                "swap", "= S(n,Z,S(m,Z,S(k,Z,y(n)*w(k)*delta(m,n*s+k*d-p)*x(m))))",
+                "swap", "= S(n,Out,S(m,Z,S(k,Tap,y(n)*w(k)*delta(m,b(n)*s+a(k)*d-p)*x(m))))",
                 "finitely many terms", k="m",
             ),
             step(
-                "swap", "= S(m,Z,S(n,Z,S(k,Z,y(n)*w(k)*delta(m,n*s+k*d-p)*x(m))))",
+                "swap", "= S(m,Z,S(n,Out,S(k,Tap,y(n)*w(k)*delta(m,b(n)*s+a(k)*d-p)*x(m))))",
                 "finitely many terms", n="m",
             ),
             step(
-                "ring", "= S(m,Z,S(n,Z,S(k,Z,y(n)*w(k)*delta(m,n*s+k*d-p)))*x(m))",
+                "ring", "= S(m,Z,S(n,Out,S(k,Tap,y(n)*w(k)*delta(m,b(n)*s+a(k)*d-p)))*x(m))",
                 "x(m) is a factor",
             ),
         ),
         siblings=(
             Sibling(
-                statement=f"S(n,Z,y(n)*{FORWARD}) = "
-                "S(m,Z,S(n,Z,S(k,Z,y(n)*w(k)*delta(n,m*s+k*d-p)))*x(m))",
+                statement=f"S(n,Out,y(n)*{ALL}) = "
+                "S(m,Z,S(n,Out,S(k,Tap,y(n)*w(k)*delta(b(n),m*s+a(k)*d-p)))*x(m))",
                 says="the adjoint is a convolution of the same stride",
             ),
         ),
@@ -81,24 +82,23 @@ THEOREMS = (
         name="gradient_of_the_weight",
         title="The gradient with respect to a weight correlates input and output gradient",
         topic="layer",
-        says="d<g, conv x>/dw(j) = sum over n of g(n) x(ns + jd - p).",
-        variables={**LAYER, "g": "Z->K", "j": "Z"},
-        hypotheses=("finite(g)", "finite(w)"),
-        statement=f"diff(S(n,Z,g(n)*{FORWARD}), w(j)) = S(n,Z,g(n)*x(n*s+j*d-p))",
+        says="d<g, conv x>/dw(j) = sum over n of g(n) x(b(n) s + a(j) d - p).",
+        variables={**SUMMED, "g": "Out->K", "j": "Tap"},
+        statement=f"diff(S(n,Out,g(n)*{ALL}), w(j)) = S(n,Out,g(n)*x(b(n)*s+a(j)*d-p))",
         proof=chain(
             step(
-                "differentiate", "= S(n,Z,g(n)*S(k,Z,delta(k,j)*x(n*s+k*d-p)))",
-                "term by term: finitely many terms",
+                "differentiate", "= S(n,Out,g(n)*S(k,Tap,delta(k,j)*x(b(n)*s+a(k)*d-p)))",
+                "term by term: finite sums",
             ),
-            step("sift", "= S(n,Z,g(n)*x(n*s+j*d-p))", "only k = j contributes", k=""),
+            step("sift", "= S(n,Out,g(n)*x(b(n)*s+a(j)*d-p))", "only k = j contributes", k=""),
         ),
         siblings=(
             Sibling(
-                statement=f"diff(S(n,Z,g(n)*{FORWARD}), w(j)) = S(n,Z,g(n)*x(n*s-j*d-p))",
+                statement=f"diff(S(n,Out,g(n)*{ALL}), w(j)) = S(n,Out,g(n)*x(b(n)*s-a(j)*d-p))",
                 says="the gradient is flipped",
             ),
             Sibling(
-                statement=f"diff(S(n,Z,g(n)*{FORWARD}), w(j)) = S(n,Z,g(n)*x(n+j*d-p))",
+                statement=f"diff(S(n,Out,g(n)*{ALL}), w(j)) = S(n,Out,g(n)*x(b(n)+a(j)*d-p))",
                 says="the stride is dropped",
             ),
         ),
@@ -108,22 +108,24 @@ THEOREMS = (
         name="gradient_of_the_input",
         title="The gradient with respect to the input is the transposed convolution",
         topic="layer",
-        says="d<g, conv x>/dx(m) puts g(n) w(k) at m = ns + kd - p.",
-        variables={**LAYER, "g": "Z->K", "m": "Z"},
-        hypotheses=("finite(g)", "finite(w)"),
-        statement=f"diff(S(n,Z,g(n)*{FORWARD}), x(m)) = "
-        "S(n,Z,S(k,Z,g(n)*w(k)*delta(m,n*s+k*d-p)))",
+        says="d<g, conv x>/dx(m) puts g(n) w(k) at m = b(n) s + a(k) d - p.",
+        variables={**SUMMED, "g": "Out->K", "m": "Z"},
+        statement=f"diff(S(n,Out,g(n)*{ALL}), x(m)) = "
+        "S(n,Out,S(k,Tap,g(n)*w(k)*delta(m,b(n)*s+a(k)*d-p)))",
         proof=chain(
             step(
-                "differentiate", "= S(n,Z,g(n)*S(k,Z,w(k)*delta(n*s+k*d-p,m)))",
-                "term by term: finitely many terms",
+                "differentiate", "= S(n,Out,g(n)*S(k,Tap,w(k)*delta(b(n)*s+a(k)*d-p,m)))",
+                "term by term: finite sums",
             ),
-            step("ring", "= S(n,Z,S(k,Z,g(n)*w(k)*delta(m,n*s+k*d-p)))", "g(n) is a factor"),
+            step(
+                "ring", "= S(n,Out,S(k,Tap,g(n)*w(k)*delta(m,b(n)*s+a(k)*d-p)))",
+                "g(n) is a factor",
+            ),
         ),
         siblings=(
             Sibling(
-                statement=f"diff(S(n,Z,g(n)*{FORWARD}), x(m)) = "
-                "S(n,Z,S(k,Z,g(n)*w(k)*delta(m,n*s-k*d-p)))",
+                statement=f"diff(S(n,Out,g(n)*{ALL}), x(m)) = "
+                "S(n,Out,S(k,Tap,g(n)*w(k)*delta(m,b(n)*s-a(k)*d-p)))",
                 says="the kernel is flipped",
             ),
         ),
@@ -176,32 +178,32 @@ THEOREMS = (
         title="Two layers without a nonlinearity between them are one layer",
         topic="layer",
         says="Strides multiply; the second kernel is dilated by the first stride.",
-        variables={"v": "Z->K", "w": "Z->K", "x": "Z->K", "n": "Z", "a": "Z", "b": "Z"},
-        hypotheses=("finite(v)", "finite(w)"),
-        statement="S(k,Z,v(k)*S(j,Z,w(j)*x((n*b+k)*a+j))) = "
-        "S(m,Z,S(k,Z,S(j,Z,v(k)*w(j)*delta(m,k*a+j)))*x(n*b*a+m))",
+        variables={"v": "Tap->K", "e": "Tap->Z", "w": "Tip->K", "f": "Tip->Z", "x": "Z->K",
+            "n": "Z", "a": "Z", "b": "Z",},
+        statement="S(k,Tap,v(k)*S(j,Tip,w(j)*x((n*b+e(k))*a+f(j)))) = "
+        "S(m,Z,S(k,Tap,S(j,Tip,v(k)*w(j)*delta(m,e(k)*a+f(j))))*x(n*b*a+m))",
         proof=chain(
             step(
-                "sift", "= S(k,Z,S(j,Z,S(m,Z,v(k)*w(j)*delta(m,k*a+j)*x(n*b*a+m))))",
-                "taps k and j together stand at k a + j", True, m="",
+                "sift", "= S(k,Tap,S(j,Tip,S(m,Z,v(k)*w(j)*delta(m,e(k)*a+f(j))*x(n*b*a+m))))",
+                "taps k and j together stand at e(k) a + f(j)", True, m="",
             ),
             step(
-                "swap", "= S(k,Z,S(m,Z,S(j,Z,v(k)*w(j)*delta(m,k*a+j)*x(n*b*a+m))))",
+                "swap", "= S(k,Tap,S(m,Z,S(j,Tip,v(k)*w(j)*delta(m,e(k)*a+f(j))*x(n*b*a+m))))",
                 "finitely many terms", j="m",
             ),
             step(
-                "swap", "= S(m,Z,S(k,Z,S(j,Z,v(k)*w(j)*delta(m,k*a+j)*x(n*b*a+m))))",
+                "swap", "= S(m,Z,S(k,Tap,S(j,Tip,v(k)*w(j)*delta(m,e(k)*a+f(j))*x(n*b*a+m))))",
                 "finitely many terms", k="m",
             ),
             step(
-                "ring", "= S(m,Z,S(k,Z,S(j,Z,v(k)*w(j)*delta(m,k*a+j)))*x(n*b*a+m))",
+                "ring", "= S(m,Z,S(k,Tap,S(j,Tip,v(k)*w(j)*delta(m,e(k)*a+f(j))))*x(n*b*a+m))",
                 "x is a factor",
             ),
         ),
         siblings=(
             Sibling(
-                statement="S(k,Z,v(k)*S(j,Z,w(j)*x((n*b+k)*a+j))) = "
-                "S(m,Z,S(k,Z,S(j,Z,v(k)*w(j)*delta(m,k+j)))*x(n*b*a+m))",
+                statement="S(k,Tap,v(k)*S(j,Tip,w(j)*x((n*b+e(k))*a+f(j)))) = "
+                "S(m,Z,S(k,Tap,S(j,Tip,v(k)*w(j)*delta(m,e(k)+f(j))))*x(n*b*a+m))",
                 says="the second kernel is not dilated",
             ),
         ),
@@ -351,27 +353,26 @@ THEOREMS = (
         name="a_layer_is_linear_in_its_input",
         title="A layer without bias is linear",
         topic="layer",
-        says="conv(a x + b y) = a conv(x) + b conv(y).",
-        variables={**LAYER, "y": "Z->K", "n": "Z", "a": "K", "b": "K"},
-        hypotheses=("finite(w)",),
-        statement="S(k,Z,w(k)*(a*x(n*s+k*d-p)+b*y(n*s+k*d-p))) = "
-        "a*S(k,Z,w(k)*x(n*s+k*d-p)) + b*S(k,Z,w(k)*y(n*s+k*d-p))",
+        says="conv(u x + v y) = u conv(x) + v conv(y).",
+        variables={**LAYER, "y": "Z->K", "n": "Z", "u": "K", "v": "K"},
+        statement="S(k,Tap,w(k)*(u*x(n*s+a(k)*d-p)+v*y(n*s+a(k)*d-p))) = "
+        "u*S(k,Tap,w(k)*x(n*s+a(k)*d-p)) + v*S(k,Tap,w(k)*y(n*s+a(k)*d-p))",
         proof=chain(
             step(
                 "split",
-                "= S(k,Z,w(k)*a*x(n*s+k*d-p)) + S(k,Z,w(k)*b*y(n*s+k*d-p))",
-                "finitely many terms", k="",
+                "= S(k,Tap,w(k)*u*x(n*s+a(k)*d-p)) + S(k,Tap,w(k)*v*y(n*s+a(k)*d-p))",
+                "a finite sum", k="",
             ),
             step(
                 "ring",
-                "= a*S(k,Z,w(k)*x(n*s+k*d-p)) + b*S(k,Z,w(k)*y(n*s+k*d-p))",
-                "a and b do not depend on k",
+                "= u*S(k,Tap,w(k)*x(n*s+a(k)*d-p)) + v*S(k,Tap,w(k)*y(n*s+a(k)*d-p))",
+                "u and v do not depend on k",
             ),
         ),
         siblings=(
             Sibling(
-                statement="S(k,Z,w(k)*(a*x(n*s+k*d-p)+b*y(n*s+k*d-p))) = "
-                "a*b*S(k,Z,w(k)*x(n*s+k*d-p)) + S(k,Z,w(k)*y(n*s+k*d-p))",
+                statement="S(k,Tap,w(k)*(u*x(n*s+a(k)*d-p)+v*y(n*s+a(k)*d-p))) = "
+                "u*v*S(k,Tap,w(k)*x(n*s+a(k)*d-p)) + S(k,Tap,w(k)*y(n*s+a(k)*d-p))",
                 says="scalars misplaced",
             ),
         ),

@@ -101,7 +101,10 @@ def _count(W: Number, k: Number, s: Number = 1, p: Number = 0, d: Number = 1) ->
         raise OutOfDomain
     free = W + 2 * p - d * (k - 1) - 1
     # i*s <= free, counted; this is the definition, not the formula: it is 0 where nothing fits
-    return 0 if free < 0 else len(range(0, int(free) + 1, int(s)))
+    if free < 0:
+        return 0
+    positions = range(0, int(free) + 1, int(s))
+    return positions.index(positions[-1]) + 1
 
 
 _ENVIRONMENT: dict[str, Any] = {
