@@ -45,6 +45,7 @@ class LayerField:
         holes: Elements inside the field that are not read.
         status: "exact"; "bound" where no more than this is read; "unknown".
         reason: Why it is not exact.
+        fields: Every phase of the pattern, per input axis.
     """
 
     size: tuple[int, ...] = ()
@@ -53,6 +54,7 @@ class LayerField:
     holes: tuple[int, ...] = ()
     status: Status = "exact"
     reason: str = ""
+    fields: tuple[Field, ...] = ()
 
     def text(self) -> str:
         """Returns the size, as in "14", "7x9", "<= 14"; "?" where it is unknown."""
@@ -126,6 +128,7 @@ def _field(state: State) -> LayerField:
         holes=tuple(f.holes for f in state.fields),
         status="bound" if state.mixed else state.status,
         reason=state.mixed or state.reason,
+        fields=state.fields,
     )
 
 
