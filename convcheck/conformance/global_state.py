@@ -32,12 +32,15 @@ class State:
     values: dict[str, Any]
 
     def changes(self) -> list[str]:
-        """Returns the names of what has changed since, and puts each of them back."""
+        """Returns the names of what has changed since, and puts each of them back.
+
+        What is put back without a word is what compilers change for good reasons.
+        """
         now = take_state().values
         changed = [name for name, value in self.values.items() if now[name] != value]
         for name in changed:
             _RESTORE[name](self.values[name])
-        return changed
+        return [name for name in changed if name not in _FORGIVEN]
 
 
 def take_state() -> State:
@@ -118,6 +121,7 @@ def _restore_torch(name: str) -> Callable[[Any], object]:
     return lambda value: _TORCH[name][1](sys.modules["torch"], value)
 
 
+_FORGIVEN = ("recursion limit",)
 _RESTORE: dict[str, Callable[[Any], object]] = {
     "numpy error handling": lambda value: np.seterr(**value),
     "floating-point mode": reset_floating_point,

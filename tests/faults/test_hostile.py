@@ -40,7 +40,7 @@ DEEDS = [
     ("shout", "raised", "ValueError: xxx"),
     ("unprintable", "raised", "cannot be printed"),
     ("recurse", "raised", "RecursionError"),
-    ("limit_recursion", "misbehaved", "recursion limit"),
+    ("limit_recursion", "returned", "float32"),
     ("mutate", "misbehaved", names.MUTATED_INPUT),
     ("mutate_weights", "misbehaved", "(w)"),
     ("write_past_the_end", "misbehaved", names.WROTE_OUT_OF_BOUNDS),
