@@ -125,14 +125,16 @@ def scipy_flipped_correlate(f: Any, g: Any, mode: str = "full") -> Any:
     return correlate(f, np.flip(g), mode="full", method="direct")[_kept(f.shape, g.shape, mode)]
 
 
-def ndimage_convolve(f: Any, g: Any, mode: str = "full") -> Any:
-    """`scipy.ndimage.convolve` on f with zeros around it, the part that `mode` keeps cut out.
+def ndimage_convolve_floats(f: Any, g: Any, mode: str = "full") -> Any:
+    """`ndimage_convolve` of floats alone: see `known_faults` for integers."""
+    _only_floats(f)
+    return ndimage_convolve(f, g, mode)
 
-    Floats only: it sums integers in float64, which loses those beyond 2**53.
-    """
+
+def ndimage_convolve(f: Any, g: Any, mode: str = "full") -> Any:
+    """`scipy.ndimage.convolve` on f with zeros around it, the part that `mode` keeps cut out."""
     from scipy.ndimage import convolve
 
-    _only_floats(f)
     padded = np.pad(f, [(k - 1, k - 1) for k in g.shape])
     # ndimage puts the origin of an even kernel after its middle; -1 puts it before.
     origin = [-1 if k % 2 == 0 else 0 for k in g.shape]
@@ -232,6 +234,6 @@ def implementations() -> tuple[Implementation, ...]:
         of("scipy.signal.convolve", "convolve", scipy_convolve),
         of("scipy.signal.correlate", "convolve", scipy_flipped_correlate, "g flipped, cut by mode"),
         of("scipy.signal.fftconvolve", "convolve", scipy_fftconvolve, algorithm="fft"),
-        of("scipy.ndimage.convolve", "convolve", ndimage_convolve, "zeros around f, cut by mode"),
+        of("scipy.ndimage.convolve", "convolve", ndimage_convolve_floats, "f zero-padded, cut"),
         of("numpy.convolve", "convolve", numpy_convolve, "one axis; modes cut as scipy cuts them"),
     )  # fmt: skip
