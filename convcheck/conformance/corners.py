@@ -7,6 +7,7 @@ parameters without an axis (`stride`) mean every axis; `_first` and `_last` mean
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from convcheck.conformance.parameters import AXES, Row
 from convcheck.conformance.rows import case_from_row
@@ -289,7 +290,13 @@ def _corners(op: Op) -> Iterator[Case]:
         if backward and (row.get("values") == "nonfinite" or row.get("bias")):
             continue
         yield case_from_row(op, _expanded(op, {**_CHANNELS, **row}), seed=1)
-    if not (backward or op.family == "output_size"):
+    if op.family == "output_size":
+        for size in (2**31, 2**53 + 1, 2**53 + 3, 2**62 + 1):
+            # Past what 32-bit integers and floats can count.
+            for stride in (1, 3):
+                case = case_from_row(op, _expanded(op, {"kernel": 3, "stride": stride}), seed=1)
+                yield replace(case, spatial=(size,))
+    elif not backward:
         empty = _expanded(op, {**_CHANNELS, "batch": 0})
         yield case_from_row(op, empty, seed=1)
 
