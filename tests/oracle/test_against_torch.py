@@ -6,8 +6,10 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convcheck.core.verdict import Verdict
 from convcheck.oracle import fast
 from convcheck.oracle.boundary import index_map
+from convcheck.oracle.compare import compare
 from convcheck.oracle.expected import expected, expected_indices
 from convcheck.oracle.inputs import make_inputs
 
@@ -140,3 +142,20 @@ def test_average_pooling_equals_torch(pool_cases, data):
     assert wanted.shape == found.shape
     # torch sums exactly here and divides once, as does the oracle.
     assert np.array_equal(wanted.values, found)
+
+
+FAMILIES = ("integers", "one_hot", "negative", "large", "negative_zero", "nonfinite", "real")
+
+
+@given(data=st.data(), dtype=st.sampled_from(["float64", "float32", "float16", "bfloat16"]))
+def test_every_float_dtype_and_family_of_torch_passes(conv_cases, data, dtype):
+    case = data.draw(conv_cases(values=FAMILIES, dtypes=(dtype,)))
+    inputs = make_inputs(case)
+    kind = getattr(torch, dtype)
+    tensors = {name: torch.from_numpy(array).to(kind) for name, array in inputs.items()}
+    found = torch_layer(case.spec, **tensors)
+    array = found.float().numpy() if dtype == "bfloat16" else found.numpy()
+    result = compare(expected(case, inputs).outputs[0], array, dtype)
+    assert result.verdict is Verdict.PASS, result
+    if case.values not in ("real", "nonfinite"):
+        assert result.kind == "equal"
