@@ -156,17 +156,17 @@ def _kind(layer: PageLayer) -> str:
 
 
 def _axes(layer: PageLayer) -> list[dict[str, Any]]:
+    """Returns the window per axis: what differs from the page's default, (before, after) as p."""
     axes = range(len(layer.kernel_size))
     extra = layer.output_padding or (0,) * len(axes)
     return [
         {
             "kernel": layer.kernel_size[axis],
-            "stride": layer.stride[axis],
-            "before": layer.padding[axis][0],
-            "after": layer.padding[axis][1],
-            "dilation": layer.dilation[axis],
-            "outputPadding": extra[axis],
-            "ceil": layer.ceil_mode,
+            **({"stride": layer.stride[axis]} if layer.stride[axis] != 1 else {}),
+            **({"p": list(layer.padding[axis])} if layer.padding[axis] != (0, 0) else {}),
+            **({"dilation": layer.dilation[axis]} if layer.dilation[axis] != 1 else {}),
+            **({"outputPadding": extra[axis]} if extra[axis] else {}),
+            **({"ceil": True} if layer.ceil_mode else {}),
         }
         for axis in axes
     ]

@@ -19,7 +19,8 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--hide-scrollbars",
 )  # fmt: skip
-WAIT_S = 10.0
+WAIT_S = 30.0
+STARTS = 3
 
 
 def _missing(what: str) -> None:
@@ -47,11 +48,23 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
+    driver = _started(lambda: webdriver.Chrome(options=options, service=Service(chromedriver)))
     try:
         yield driver
     finally:
         driver.quit()
+
+
+def _started(start: Callable[[], Any]) -> Any:
+    """The browser; a start that a busy machine let run out of time is tried again."""
+    from selenium.common.exceptions import SessionNotCreatedException
+
+    for _ in range(STARTS - 1):
+        try:
+            return start()
+        except SessionNotCreatedException as error:
+            print(f"chromium did not start, trying again: {error.msg}")
+    return start()
 
 
 class Page:

@@ -46,8 +46,8 @@ def output_caption(page) -> str:
 def test_every_operation_shows_the_size_of_the_formula_or_why_not(opened, op):
     page = opened()
     possible = impossible = 0
-    dilations = (1,) if op == "avg_pool" else (1, 3)
-    settings = list(product((2, 7), (2, 3), (1, 2), (0, 1), dilations))
+    moves = [(1, 0, 1), (2, 1, 1), (1, 1, 3), (2, 0, 3)][: 2 if op == "avg_pool" else 4]
+    settings = [(n, k, *move) for n, k, move in product((2, 7), (2, 3), moves)]
     seen = page.visit(
         [f"#op={op}&in={n}&k={k}&s={s}&p={p}&d={d}" for n, k, s, p, d in settings],
         "[document.querySelector('figure.output figcaption').textContent,"
@@ -65,7 +65,7 @@ def test_every_operation_shows_the_size_of_the_formula_or_why_not(opened, op):
         else:
             possible += 1
             assert caption == f"output {height} \u00d7 {width}" and not refusal
-    assert possible > 10 and (impossible > 0 or op == "conv_transpose")
+    assert possible >= 5 and (impossible > 0 or op == "conv_transpose")
 
 
 def test_hover_on_an_output_shows_its_taps_and_the_sum(opened):

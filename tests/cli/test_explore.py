@@ -150,8 +150,7 @@ def test_model_is_shown_layer_by_layer(tmp_path):
         "cross_correlation", "max_pool", "cross_correlation", "conv_transpose", "whole",
     ]  # fmt: skip
     height, width = stack["layers"][2]["axes"]
-    assert (height["before"], height["after"]) == (1, 1)
-    assert (width["before"], width["after"]) == (2, 2)
+    assert height["p"] == [1, 1] and width["p"] == [2, 2]
     assert stack["layers"][1]["axes"][0]["stride"] == 2
 
 

@@ -27,18 +27,18 @@ export class MatrixView {
       output: new Grid("output", "output of the layer") };
     this.figures = html("div", { class: "figures" }, Object.entries(this.grids).map(([name, grid]) =>
       html("figure", { class: name }, html("figcaption", { class: "flush" }, name), grid.svg)));
-    root.append(html("div", { class: "stage" }, this.controls, this.about, this.holder,
-      this.sentence, this.figures));
+    this.room = html("div", { class: "beside" }, this.holder, this.figures);
+    root.append(html("div", { class: "stage" }, this.controls, this.about, this.sentence, this.room));
     this.drawing.addEventListener("pointermove", (event) => {
       const place = this.#placeAt(event);
       if (place && place.join() !== this.place.join()) this.#choose(place);
     });
-    new ResizeObserver(() => this.render()).observe(this.holder);
+    new ResizeObserver(() => this.render()).observe(this.room);
   }
 
   render() {
     const { state } = this.store;
-    if (this.holder.clientWidth === 0) return;
+    if (this.room.clientWidth === 0) return;
     refill(this.controls,
       choice("form", [["toeplitz", "input to output (banded, Toeplitz)"], ["columns", "im2col"]],
         this.form, (form) => { this.form = form; this.place = [0, 0]; this.render(); }),
@@ -129,7 +129,7 @@ export class MatrixView {
   }
 
   #draw(table) {
-    const room = Math.max(280, this.holder.clientWidth - 2);
+    const room = Math.max(280, this.room.clientWidth - 2);
     const cell = Math.max(5, Math.min(34, (room - MARGIN - 12) / table.columns,
       Math.max(300, innerHeight * 0.68) / table.rows));
     this.cell = cell;

@@ -12,6 +12,7 @@ const LEVEL_OF_MANY = 50;
 const MANY = 8;
 const LEFT = 16;
 const TRACED = "traced model";
+const DEFAULTS = { kernel: 1, stride: 1, dilation: 1, outputPadding: 0, ceil: false };
 const OPERATIONS = [["cross_correlation", "convolution layer"], ["conv_transpose", "transposed"],
   ["max_pool", "max pooling"], ["avg_pool", "average pooling"]];
 
@@ -44,7 +45,10 @@ export class StackView {
     const { data, state } = this.store;
     if (state.preset === TRACED && data.stack) {
       const axis = Math.min(state.axis, data.stack.input.length - 1);
-      const along = (layer) => ({ ...layer, ...layer.axes[axis] });
+      const along = ({ axes, ...layer }) => {
+        const { p: [before, after] = [0, 0], ...window } = axes[axis];
+        return { ...DEFAULTS, ...layer, ...window, before, after };
+      };
       return {
         input: data.stack.input[axis], layers: data.stack.layers.map(along),
         left: data.stack.left, axes: data.stack.input.length,
