@@ -61,7 +61,8 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
     defaults = default_hypotheses(statement, names)
     claim = Claim(statement, names, [*defaults, *statement.given])
     name = statement.text
-    if witness := claim.search(deadline.part(FIRST_SEARCH_SECONDS)):
+    witness = claim.search(deadline.part(FIRST_SEARCH_SECONDS))
+    if witness is not None:
         return claim.refuted(witness)
     try:
         answer, positive = claim.solve(deadline)
@@ -90,10 +91,12 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
         point = {key: values.get(key, 0) for key in names}
         if claim.is_false_at(tuple(point.values())):
             smaller = claim.search(deadline.part(SEARCH_SECONDS))
-            return claim.refuted(smaller or tuple(point.values()))
+            return claim.refuted(tuple(point.values()) if smaller is None else smaller)
         reason = f"at {_listed(point)} an argument of count is not an integer"
-    elif witness := claim.search(deadline.part(SEARCH_SECONDS)):
-        return claim.refuted(witness)
+    else:
+        witness = claim.search(deadline.part(SEARCH_SECONDS))
+        if witness is not None:
+            return claim.refuted(witness)
     return Open(name=name, statement=name, reason=reason)
 
 

@@ -256,7 +256,7 @@ def signals(axes: int) -> Candidates:
     points = [x for x in product((0, 1, -1, 2, -2, 3), repeat=axes) if sum(map(abs, x)) <= 3]
     values = {1: 1, -1: 2, 2: 2}
     found: list[tuple[int, Any]] = [(0, {})]
-    for count in (1, 2, 3):
+    for count in range(1, {1: 3, 2: 2, 3: 1}[axes] + 1):
         for support in combinations(points, count):
             reach = sum(abs(entry) for point in support for entry in point)
             for chosen in product(values, repeat=count):
