@@ -16,14 +16,14 @@ from convcheck.conformance.bench import Bench, Observation, inputs_of
 from convcheck.conformance.judge import Contract, judge, want
 from convcheck.core.case import Case
 from convcheck.core.ops import find_op
-from convcheck.core.spec import SequenceSpec
 from convcheck.oracle.expected import Algorithm
 from convcheck.oracle.formats import find_format, round_to
 
 TRANSFORMS: tuple[Algorithm, ...] = ("winograd", "fft")
 # Enough windows for a transform's tile to hold large and small data together.
 _WIDER = 8
-# Where the large data begin, against a tile of two; None leaves the sizes as they are.
+# Where the large data begin, against a tile of two. None leaves the sizes as they are, and comes
+# first: a function may choose its algorithm by the sizes.
 _SHIFTS = (None, 0, 1)
 
 
@@ -43,12 +43,12 @@ def transform_of(bench: Bench, seen: Observation) -> Algorithm | None:
         lenient = replace(bench.contract, algorithm=algorithm)
         if not _holds(seen, lenient):
             continue
-        # As it is first: a function may choose its algorithm by the sizes.
-        cases = [seen.case]
-        if isinstance(seen.case.spec, SequenceSpec) and seen.case.spec.mode != "full":
-            # The whole convolution has elements at its ends that sum few products.
-            cases.append(replace(seen.case, spec=replace(seen.case.spec, mode="full")))
-        if any(_only_transforms(bench, c, lenient, shift) for c in cases for shift in _SHIFTS):
+        names = list(seen.inputs)[:2]
+        if any(
+            _only_transforms(bench, seen.case, lenient, shift, name)
+            for shift in _SHIFTS
+            for name in names
+        ):
             return algorithm
     return None
 
@@ -58,7 +58,9 @@ def _holds(seen: Observation, contract: Contract) -> bool:
     return judge(seen.case, seen.inputs, seen.outcome, wanted, contract) is None
 
 
-def _only_transforms(bench: Bench, case: Case, lenient: Contract, shift: int | None) -> bool:
+def _only_transforms(
+    bench: Bench, case: Case, lenient: Contract, shift: int | None, name: str
+) -> bool:
     spans = getattr(case.spec, "kernel_size", (1,) * len(case.spatial))
     dilations = getattr(case.spec, "dilation", (1,) * len(case.spatial))
     reach = [d * (k - 1) + 1 for d, k in zip(dilations, spans, strict=True)]
@@ -73,7 +75,6 @@ def _only_transforms(bench: Bench, case: Case, lenient: Contract, shift: int | N
         seed=case.seed + (shift or 0),
     )
     inputs = dict(inputs_of(wide))
-    name = next(iter(inputs))
     values = inputs[name]
     # All but the end is smaller by most of the significand's width: many windows are small only.
     bits = find_format(wide.dtype).precision * 2 // 3
