@@ -49,7 +49,12 @@ def children_of(pid: int) -> list[int]:
 
 
 def has_children() -> bool:
-    """Returns whether this process has a child that it did not wait for; costs one system call."""
+    """Returns whether this process has a child that it did not wait for; costs one system call.
+
+    Where the system cannot say without waiting for it (no `waitid`), the answer is no.
+    """
+    if not hasattr(os, "waitid"):
+        return False
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -80,9 +85,10 @@ def kill_descendants() -> None:
     """Kills every child, then those that each death hands to this process, until none is left.
 
     Only after `adopt_orphans` does this reach grandchildren. It ends because a killed process
-    starts no more, and each round reaps at least one.
+    starts no more, and each round reaps at least one. Without /proc no child can be found, and
+    nothing is killed here.
     """
-    while True:
+    while Path("/proc/self/stat").exists():
         for child in children_of(os.getpid()):
             try:
                 os.kill(child, signal.SIGKILL)

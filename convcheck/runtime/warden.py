@@ -16,6 +16,7 @@ import os
 import selectors
 import signal
 import struct
+from contextlib import suppress
 from typing import NoReturn
 
 from convcheck.runtime import processes
@@ -80,6 +81,10 @@ def guard(worker: int, parent: int, noise: Noise) -> NoReturn:
             if wake_source in ready:
                 os.read(wake_source, 4096)
             status = _reap(worker)
+    if status is None:
+        # The worker has not been waited for: the number of its process group is still its own.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(worker, signal.SIGKILL)
     processes.kill_descendants()
     _end_as(status)
 

@@ -123,6 +123,10 @@ class Worker:
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path()),
                      **service.environment},
             )  # fmt: skip
+        except BaseException:
+            self._channel.close()
+            self._traces.close()
+            raise
         finally:
             theirs.close()
         self._is_ready = False

@@ -241,7 +241,7 @@ def test_the_overhead_of_a_call_in_process_is_small():
             times.append(time.thread_time() - start)
     # About 100 us; the margin is for slower machines. What it guards against is another 70 us
     # of a random generator's state, or a size worked out again.
-    assert min(times) < 300e-6
+    assert min(times) < 500e-6
 
 
 def hang(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
@@ -279,3 +279,22 @@ def test_compiled_functions_are_recognised(monkeypatch):
     assert is_compiled(torch.compile(plain))
     monkeypatch.setitem(globals(), "compiled", torch.compile(plain))
     assert is_compiled(outer)
+
+
+LOOK = """
+import sys
+
+def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    return x + any(name.startswith("convcheck.oracle") for name in sys.modules)
+"""
+
+
+def test_the_oracle_is_not_where_the_function_is(tmp_path):
+    path = tmp_path / "look.py"
+    path.write_text(LOOK)
+    case = parse_case("conv2d n1 c1 h3 w3 f1 k1x1 s1 p0 d1 g1")
+    inputs = make_inputs(case)
+    for isolated in (True, False):
+        with open_runner(f"{path}:conv2d", "conv2d", isolated=isolated) as runner:
+            found = runner.run(case, inputs).arrays[0].values
+        assert np.array_equal(found, inputs["x"] + (not isolated))

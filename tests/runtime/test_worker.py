@@ -221,3 +221,13 @@ def test_an_interrupt_kills_the_worker(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         worker.ask(do(""), 5)
     assert not is_alive(pid)
+
+
+def test_an_interpreter_that_cannot_be_started_leaves_nothing_open(monkeypatch):
+    import convcheck.runtime.worker as module
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(module.sys, "executable", "/no/such/python")
+    with pytest.raises(OSError, match="/no/such/python"):
+        Worker(service())
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
