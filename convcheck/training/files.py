@@ -67,7 +67,7 @@ def sweep(directory: Path) -> None:
     """Removes what killed processes left half-written in `directory`."""
     for path in directory.glob("*.tmp"):
         match = _TEMPORARY.search(path.name)
-        if match and not _is_alive(int(match[1])):
+        if match and not is_alive(int(match[1])):
             path.unlink(missing_ok=True)
 
 
@@ -89,7 +89,8 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Returns whether a process of that number runs."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -128,7 +128,7 @@ def run(
                 if learner.step % recipe.checkpoint_every == 0:
                     save()
                     saved = learner.step
-            if saved != learner.step or learner.step == learner.total_steps:
+            if saved != learner.step:
                 save()
         except DivergedError as error:
             return position(), (_diverged(learner, error.step, saved),)

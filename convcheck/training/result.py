@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import nn
 from convcheck.core.finding import Finding
 from convcheck.core.verdict import Verdict, combine
 from convcheck.models import LayerCall
+from convcheck.training.files import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,13 +45,19 @@ class Pictures:
     mistake_confidences: NDArray[np.float32]
 
     def save(self, path: Path) -> None:
-        """Writes the arrays to an .npz file; the feature maps as `feature_map.PATH`."""
+        """Writes the arrays to an .npz file; the feature maps as `feature_map.PATH`.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
         arrays: dict[str, Any] = {
             name: getattr(self, name) for name in self.__slots__ if name != "feature_maps"
         }
         for name, value in self.feature_maps.items():
             arrays[f"feature_map.{name}"] = value
-        np.savez_compressed(path, **arrays)
+        content = BytesIO()
+        np.savez_compressed(content, **arrays)
+        write_whole(path, content.getvalue())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

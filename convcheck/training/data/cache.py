@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from convcheck.training.data.image_set import ImageSet
+from convcheck.training.files import is_alive
 
 _NAMES = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -91,5 +92,5 @@ def _sweep(directory: Path) -> None:
     """Removes the unfinished entries of processes that no longer run."""
     for path in directory.glob("*.tmp"):
         process = path.name.split(".")[-2]
-        if process.isdigit() and not Path(f"/proc/{process}").exists() and Path("/proc").exists():
+        if process.isdigit() and not is_alive(int(process)):
             shutil.rmtree(path, ignore_errors=True)
