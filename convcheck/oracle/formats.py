@@ -6,7 +6,6 @@ NumPy has no bfloat16; its values are carried as float32, with the dtype's name 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import ldexp
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from convcheck.core.errors import UsageError, nearest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Format:
     """One element type.
 
@@ -39,24 +38,24 @@ class Format:
         """Whether this is a floating-point format."""
         return self.max_exponent > 0
 
-    @cached_property
+    @property
     def unit_roundoff(self) -> float:
         """Half the distance from 1 to the next larger number; 0 for integers, which never round."""
         return ldexp(1.0, -self.precision) if self.is_float else 0.0
 
-    @cached_property
+    @property
     def smallest(self) -> float:
         """The smallest positive number, subnormals included; 0 for integers."""
         if not self.is_float:
             return 0.0
         return ldexp(1.0, self.min_exponent - self.precision + 1)
 
-    @cached_property
+    @property
     def budget(self) -> int:
         """The largest M such that every integer of magnitude up to M is exact in this format."""
         return 2**self.precision if self.is_float else 2**self.precision - 1
 
-    @cached_property
+    @property
     def largest(self) -> float:
         """The largest finite value."""
         if not self.is_float:

@@ -13,11 +13,16 @@ from typing import Any
 import numpy as np
 
 from convcheck.core.case import Case
+from convcheck.core.errors import UsageError
 from convcheck.core.ops import find_op
 from convcheck.core.shapes import output_shape
 from convcheck.core.spec import ConvSpec, PoolSpec, SequenceSpec
 from convcheck.oracle import fast
 from convcheck.oracle.pooling import window_sum
+from convcheck.oracle.taps import read_counts
+
+# 1 GiB of float64.
+MOST_ELEMENTS = 2**27
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,7 @@ def argument_shapes(case: Case) -> dict[str, tuple[int, ...]]:
     spec, family = case.spec, find_op(case.op).family
     if family == "output_size":
         return {}
+    shapes: dict[str, tuple[int, ...]]
     if isinstance(spec, SequenceSpec):
         shapes = {"f": case.spatial, "g": spec.kernel_size}
     elif not isinstance(spec, ConvSpec):
@@ -61,7 +67,20 @@ def argument_shapes(case: Case) -> dict[str, tuple[int, ...]]:
             shapes = {"grad_output": _grad_shape(case, spec), **shapes}
         elif spec.bias:
             shapes["b"] = (spec.out_channels,)
-    return {name: tuple(max(0, size) for size in shape) for name, shape in shapes.items()}
+    shapes = {name: tuple(max(0, size) for size in shape) for name, shape in shapes.items()}
+    check_extent(case, max(map(prod, shapes.values())))
+    return shapes
+
+
+def check_extent(case: Case, elements: int) -> None:
+    """Raises UsageError where a case is possible, but larger than anyone would wait for."""
+    if elements > MOST_ELEMENTS:
+        raise UsageError(
+            f"the case has arrays of {elements} elements",
+            why=f"expected values are worked out for at most {MOST_ELEMENTS}",
+            where=str(case),
+            fix="use smaller extents or less padding",
+        )
 
 
 def forms_of(case: Case) -> tuple[Form, ...]:
@@ -71,6 +90,9 @@ def forms_of(case: Case) -> tuple[Form, ...]:
         GeometryError: The case is impossible.
     """
     shape, spec, family = output_shape(case), case.spec, find_op(case.op).family
+    if family == "output_size":
+        return ()
+    check_extent(case, max(prod(shape), _padded_elements(case)))
     if isinstance(spec, SequenceSpec):
         f_shape, g_shape, mode = case.spatial, spec.kernel_size, spec.mode
         return (
@@ -95,7 +117,7 @@ def forms_of(case: Case) -> tuple[Form, ...]:
                 shape=shape,
             ),
         )
-    if not isinstance(spec, ConvSpec) or family == "output_size":
+    if not isinstance(spec, ConvSpec):
         return ()
     if family.endswith("backward"):
         return _gradients(case, spec, shape)
@@ -116,30 +138,37 @@ def forms_of(case: Case) -> tuple[Form, ...]:
 
 def _gradients(case: Case, spec: ConvSpec, shape: tuple[int, ...]) -> tuple[Form, ...]:
     """The three gradients; those of the transposed layer are the layer's with x and y exchanged."""
-    spatial, positions = case.spatial, case.batch * prod(shape[2:])
+    spatial = case.spatial
+    taps = prod(spec.kernel_size)
+    if spec.padding_mode != "zeros":
+        # A border element may be read by one tap of several windows.
+        taps = int(read_counts(spec, spatial).max())
     if spec.transposed:
         layer = fast.adjoint_spec(spec)
         # With output_padding >= stride the layer has more outputs than the adjoint has inputs.
         inside: Any = (..., *map(slice, spatial))
-        input_form = lambda y, w: fast.conv(y, w, spec=layer)[inside]  # noqa: E731
-        weight_form = lambda y, x: fast.weight_adjoint(x, y, spec=layer)  # noqa: E731
-        weight_terms = case.batch * prod(spatial)
+
+        def input_form(y: np.ndarray, w: np.ndarray) -> np.ndarray:
+            return fast.conv(y, w, spec=layer)[inside]
+
+        def weight_form(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+            return fast.weight_adjoint(x, y, spec=layer)
     else:
-        input_form = lambda y, w: fast.input_adjoint(y, w, spec=spec, spatial=spatial)  # noqa: E731
-        weight_form = lambda y, x: fast.weight_adjoint(y, x, spec=spec)  # noqa: E731
-        weight_terms = positions
+
+        def input_form(y: np.ndarray, w: np.ndarray) -> np.ndarray:
+            return fast.input_adjoint(y, w, spec=spec, spatial=spatial)
+
+        def weight_form(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+            return fast.weight_adjoint(y, x, spec=spec)
+
     axes = tuple(index for index in range(len(shape)) if index != 1)
-    taps = prod(spec.kernel_size) * (spec.out_channels // spec.groups)
-    if spec.padding_mode != "zeros":
-        # A border element may be read by the same tap of several windows.
-        taps *= max(1, prod(shape[2:]))
     return (
         Form(
             name="grad_x",
             left="grad_output",
             right="w",
             product=input_form,
-            terms=taps,
+            terms=taps * (spec.out_channels // spec.groups),
             shape=case.input_shape(),
         ),
         Form(
@@ -147,7 +176,7 @@ def _gradients(case: Case, spec: ConvSpec, shape: tuple[int, ...]) -> tuple[Form
             left="grad_output",
             right="x",
             product=weight_form,
-            terms=weight_terms,
+            terms=case.batch * prod(spatial if spec.transposed else shape[2:]),
             shape=spec.weight_shape(),
         ),
         Form(
@@ -155,10 +184,18 @@ def _gradients(case: Case, spec: ConvSpec, shape: tuple[int, ...]) -> tuple[Form
             left="grad_output",
             right=None,
             product=lambda y, one: y.sum(axis=axes) * one,
-            terms=positions,
+            terms=case.batch * prod(shape[2:]),
             shape=(spec.out_channels,),
         ),
     )
+
+
+def _padded_elements(case: Case) -> int:
+    spec = case.spec
+    if not isinstance(spec, ConvSpec | PoolSpec):
+        return prod(case.input_shape())
+    pads = zip(case.spatial, spec.padding_pairs(), strict=True)
+    return case.batch * case.channels * prod(size + sum(pair) for size, pair in pads)
 
 
 def _grad_shape(case: Case, spec: ConvSpec) -> tuple[int, ...]:

@@ -163,7 +163,7 @@ def _one_hot(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format
     if hot.size:
         hot[_hot_position(case, first, shapes[first])] = 1
     count = chosen.budget - BIAS_LIMIT
-    while True:
+    while count:
         arrays = {first: hot}
         for name in others:
             most = BIAS_LIMIT if name == "b" else count
@@ -171,7 +171,8 @@ def _one_hot(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format
         # Where the padding repeats the input, one output may read the 1 more than once.
         if _fits(arrays, forms, chosen.budget):
             return arrays
-        count = count // 2
+        count //= 2
+    return _small(case, shapes, forms, chosen)
 
 
 def _hot_position(case: Case, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:

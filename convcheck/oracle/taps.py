@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -114,5 +114,5 @@ def _axis_taps(spec: Window, axis: int, size: int, o: int) -> list[tuple[int, in
         reached = ((k, divmod(o + before - k * d, s)) for k in kernel)
         return [(k, i) for k, (i, rest) in reached if rest == 0 and 0 <= i < size]
     boundary = spec.padding_mode if isinstance(spec, ConvSpec) else "zeros"
-    read: Callable[[int], int | None] = lambda i: source_index(i, size, boundary)  # noqa: E731
-    return [(k, read(o * s + k * d - before)) for k in kernel]
+    start = o * s - before
+    return [(k, source_index(start + k * d, size, boundary)) for k in kernel]

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcheck.core.spec import ConvSpec
@@ -28,6 +28,7 @@ def lists(size):
     return st.lists(NUMBERS, min_size=size, max_size=size)
 
 
+@settings(max_examples=20)  # each spans hundreds of bits, and so hundreds of products of limbs
 @given(x=lists(8), w=lists(12), b=lists(2) | st.none())
 def test_evaluation_is_the_exact_sum_rounded_once(x, w, b):
     x, w = np.array(x).reshape(1, 2, 4), np.array(w).reshape(2, 2, 3)

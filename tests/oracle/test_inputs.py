@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convcheck.core.case import DTYPES, parse_case
+from convcheck.core.errors import UsageError
 from convcheck.oracle import fast
 from convcheck.oracle.expected import Refusal, expected
 from convcheck.oracle.formats import FORMATS, find_format, round_to
@@ -275,6 +276,28 @@ def test_impossible_cases_still_have_inputs_and_must_be_refused(text, values):
     refusal = expected(case, inputs)
     assert isinstance(refusal, Refusal)
     assert text.split()[0] in refusal.reason.where
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conv2d n1 c1 h4 w4 f1 k3x3 s1 p2305843009213693952 d1 g1",
+        "conv1d n1 c1 w99999999999 f1 k3 s1 p0 d1 g1",
+        "conv_transpose1d n1 c1 w4 f1 k3 s99999999999 p0 d1 g1",
+        "convolve h99999 w99999 k2x2",
+    ],
+)
+def test_cases_too_large_to_evaluate_are_a_usage_error(text):
+    case = parse_case(text)
+    with pytest.raises(UsageError, match="elements") as caught:
+        expected(case, make_inputs(case))
+    assert caught.value.where == str(case)
+
+
+def test_pictures_give_way_where_an_output_reads_the_one_too_often():
+    case = parse_case("conv1d n1 c1 w1 f1 k200 s1 p100 d1 g1 replicate one_hot int8")
+    output = expected(case, make_inputs(case)).outputs[0]
+    assert output.exact and output.values.size == 2
 
 
 @pytest.mark.parametrize("op", ["conv2d", "conv2d_backward"])
