@@ -182,6 +182,10 @@ def about_scores(
             yield Fact(add(largest, mean, -1), f"max({text}) >= its mean under {name}")
             yield Fact(add(mean, smallest, -1), f"the mean of {text} under {name} >= min({text})")
     for node in nodes:
+        if node.op == "sum" and algebra.is_positive_form(algebra.form(node.args[0])):
+            for index in places:
+                rest = add(algebra.form(node), algebra.form(node.args[0], index), -1)
+                yield Fact(rest, f"one entry of {show(node.args[0])} is at most their sum")
         if node.op in ("log", "exp"):
             inner_form, outer = algebra.form(node.args[0]), algebra.form(node)
             text = show(node.args[0])

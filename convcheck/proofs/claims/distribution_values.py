@@ -132,9 +132,11 @@ class Point:
         return _logsumexp(scores)
 
     def _softmax(self, scores: list[Value]) -> Value:
-        powers = [_exp(score) for score in scores]
-        total = _total(powers)
-        return [_divide(power, total) for power in powers]
+        # as 1 / sum(exp(z - z[i])), which is exact where all scores are equal
+        return [
+            _divide(Fraction(1), _total([_exp(_subtract(other, score)) for other in scores]))
+            for score in scores
+        ]
 
     def _nll(self, scores: list[Value], target: list[Value]) -> Value:
         total = _logsumexp(scores)

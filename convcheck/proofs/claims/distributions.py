@@ -96,7 +96,23 @@ def prove(statement: Statement, kinds: Kinds, deadline: Deadline) -> list[str]:
     Raises:
         Undecided: The forms differ, or no combination of known inequalities is found.
     """
-    return [prove_goal(goal, list(given), kinds, deadline) for given, goal in goals(statement)]
+    return [
+        prove_goal(part, list(given), kinds, deadline)
+        for given, goal in goals(statement)
+        for part in without_extremes(goal)
+    ]
+
+
+def without_extremes(goal: Node) -> list[Node]:
+    """Returns what a bound by several terms says: x >= max(a, b) is x >= a and x >= b."""
+    for place, op in ((0, "min"), (1, "max")):
+        bound, other = goal.args[place], goal.args[1 - place]
+        if goal.op in ("<=", "<"):
+            op = {"min": "max", "max": "min"}[op]
+        if goal.op not in ("==", "!=") and bound.op == op and len(bound.args) > 1:
+            sides = [(arg, other) if place == 0 else (other, arg) for arg in bound.args]
+            return [Node(goal.op, side) for side in sides]
+    return [goal]
 
 
 def prove_goal(goal: Node, given: list[Node], kinds: Kinds, deadline: Deadline) -> str:
