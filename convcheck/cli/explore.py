@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from convcheck.cli.options import common_options, write_json
-from convcheck.core.errors import ConvcheckError, UsageError
+from convcheck.core.errors import ConvcheckError, InputError, UsageError
 
 if TYPE_CHECKING:
     from convcheck.core.case import Case
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--target", metavar="TARGET", help="With --case: run this function, show where it errs."
 )
+@click.option("--finding", metavar="FILE", help="Show the first case of what `test --json` wrote.")
 @click.option("--model", metavar="TARGET", help="Show the layers of a model.")
 @click.option(
     "--input", "input_text", metavar="SHAPE", help="Shape of the model's input: 1,3,32,32."
@@ -30,6 +33,7 @@ def command(
     out: str,
     case_text: str | None,
     target: str | None,
+    finding: str | None,
     model: str | None,
     input_text: str | None,
     json_file: str | None,
@@ -49,9 +53,14 @@ def command(
     from convcheck.runtime.atomic import write_atomic
     from convcheck.visualizer.page import build_page
 
+    told = ""
+    if finding:
+        if case_text:
+            raise UsageError("--finding and --case", why="the page shows one case")
+        case_text, told = _first_case(Path(finding))
     if target and not case_text:
-        raise UsageError("--target without --case", fix="say which case it is to be run on")
-    case = _with_arrays(parse_case(case_text), target) if case_text else None
+        raise UsageError("--target without a case", fix="add --case, or --finding")
+    case = _with_arrays(parse_case(case_text), target, told) if case_text else None
     stack, message, code, refusal = None, "", 0, None
     if model:
         try:
@@ -122,7 +131,27 @@ def _stack(report: ModelReport) -> PageStack | None:
     return PageStack(name=report.name, layers=tuple(layers)) if layers else None
 
 
-def _with_arrays(case: Case, target: str | None) -> PageCase:
+def _first_case(path: Path) -> tuple[str, str]:
+    """Returns the case of the first finding that has one, and what was found.
+
+    The report names the function that failed, but it is only run where the caller names it too: a
+    file decides no imports.
+    """
+    try:
+        report = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"cannot read {path}", why=str(error)) from None
+    findings = report.get("findings") if isinstance(report, dict) else None
+    for found in findings if isinstance(findings, list) else ():
+        if isinstance(found, dict) and isinstance(found.get("case"), str):
+            words = (found.get(name) for name in ("verdict", "what", "diagnosis", "fix"))
+            return found["case"], " ".join(f"{word}." for word in words if word)
+    raise InputError(
+        f"{path} has no finding with a case", fix="write it with convcheck test TARGET --json FILE"
+    )
+
+
+def _with_arrays(case: Case, target: str | None, told: str) -> PageCase:
     from convcheck.oracle.expected import Refusal, expected
     from convcheck.oracle.inputs import make_inputs
     from convcheck.visualizer.page_data import PageCase, check_drawable
@@ -132,16 +161,17 @@ def _with_arrays(case: Case, target: str | None) -> PageCase:
     wanted = expected(case, inputs)
     known = {"input": inputs["x"], "weight": inputs.get("w"), "bias": inputs.get("b")}
     if isinstance(wanted, Refusal):
-        return PageCase(case=case, expected=None, message=str(wanted.reason), **known)
+        message = f"{told} {wanted.reason}".strip()
+        return PageCase(case=case, expected=None, message=message, **known)
     output = wanted.outputs[0]
-    actual, message = None, ""
+    actual, message = None, told
     if target:
         from convcheck.conformance.execute import open_runner
         from convcheck.conformance.outcome import Returned
 
         with open_runner(target, case.op) as runner:
             outcome = runner.run(case, inputs)
-        message = f"{target} {outcome}."
+        message = f"{told} {target} {outcome}.".strip()
         if isinstance(outcome, Returned) and outcome.arrays:
             if outcome.arrays[0].values.shape == output.shape:
                 actual = outcome.arrays[0].values

@@ -102,13 +102,35 @@ def test_impossible_case_is_explained_on_the_page(tmp_path):
     assert told["expected"] is None and "kernel does not fit" in told["message"]
 
 
+def test_finding_of_a_test_is_shown(tmp_path):
+    source, found, out = tmp_path / "kernels.py", tmp_path / "found.json", tmp_path / "page.html"
+    source.write_text(RIGHT)
+    target = f"{source}:off_by_one"
+    options = ["--op", "conv2d", "--max-cases", "5", "--strength", "2", "--no-keep", "-q"]
+    assert main(["test", target, *options, "--in-process", "--json", str(found)]) == 1
+    assert main(["explore", "--out", str(out), "--finding", str(found), "--target", target]) == 0
+    case = data_of(out)["case"]
+    assert case["descriptor"] == json.loads(found.read_text())["findings"][0]["case"]
+    assert case["message"].startswith("FAIL.")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"findings": [{"case": 3}]}', "\xff"])
+def test_report_without_a_case_is_told(tmp_path, capsys, content):
+    found = tmp_path / "found.json"
+    found.write_bytes(content.encode("latin-1"))
+    assert main(["explore", "--out", str(tmp_path / "p.html"), "--finding", str(found)]) == 2
+    assert "found.json" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["--case", "conv2d nonsense"], "is unknown"),
         (["--case", "cross_entropy n2 c3 mean index"], "no picture"),
         (["--case", CASE, "--target", "nowhere:fn"], "nowhere"),
-        (["--target", "x:y"], "--target without --case"),
+        (["--target", "x:y"], "--target without a case"),
+        (["--finding", "nowhere.json"], "cannot read nowhere.json"),
+        (["--finding", "x.json", "--case", CASE], "one case"),
     ],
 )
 def test_bad_input_is_told_and_leaves_no_page(tmp_path, capsys, arguments, says):
