@@ -8,6 +8,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -62,12 +63,11 @@ def name_target(function: Function) -> str:
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", "")
     place = sys.modules.get(module)
     path = getattr(place, "__file__", None)
-    is_main = module == "__main__"
     if name and "<" not in name and place is not None and _reaches(place, name, function):
-        if is_main and path:
-            return f"{Path(path).resolve()}:{name}"
-        if not is_main:
+        if module != "__main__" and _is_importable(module):
             return f"{module}:{name}"
+        if path:
+            return f"{Path(path).resolve()}:{name}"
     raise TargetError(
         f"{name or function!r} cannot be imported by a new interpreter",
         why="an isolated test runs in a process of its own, which must find the function by name",
@@ -104,6 +104,15 @@ def check_signature(function: Function, op_name: str) -> bool:
             why=refusal,
             fix=f"the signature is {op.signature}",
         ) from None
+
+
+def _is_importable(module: str) -> bool:
+    """Whether a new interpreter with this import path finds the module's package by name.
+
+    A test runner may have loaded a file under a name that nothing on the path leads to.
+    """
+    top = module.partition(".")[0]
+    return top in sys.stdlib_module_names or PathFinder.find_spec(top) is not None
 
 
 def _reaches(place: ModuleType, name: str, function: Function) -> bool:

@@ -133,6 +133,17 @@ def test_an_unknown_op_is_refused_with_the_nearest(target):
         open_runner(target("conv"), "conv2")
 
 
+def at_the_top(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    return x
+
+
+def test_a_function_of_a_file_that_no_path_leads_to_is_named_by_its_file(target, tmp_path):
+    assert name_target(load_target(target("conv"))) == f"{tmp_path}/kernels.py:conv"
+    # This very module was loaded by the test runner, under whatever name.
+    with open_runner(at_the_top, "conv2d") as runner:
+        assert runner.arrays == "numpy"
+
+
 def test_names_of_functions_lead_back_to_them():
     assert name_target(functools.reduce) == "_functools:reduce"
     assert load_target(name_target(np.convolve)) is np.convolve
