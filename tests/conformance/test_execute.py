@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from convcheck.conformance.autograd import backward_of
+from convcheck.conformance.calls import classify
 from convcheck.conformance.compiled import is_compiled
 from convcheck.conformance.execute import open_runner
 from convcheck.conformance.global_state import floating_point_mode, take_state
@@ -298,3 +299,17 @@ def test_the_oracle_is_not_where_the_function_is(tmp_path):
         with open_runner(f"{path}:conv2d", "conv2d", isolated=isolated) as runner:
             found = runner.run(case, inputs).arrays[0].values
         assert np.array_equal(found, inputs["x"] + (not isolated))
+
+
+@pytest.mark.parametrize(
+    ("error", "symptom"),
+    [
+        (MemoryError(), "out_of_memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "out_of_memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "out_of_memory"),
+        (RuntimeError("expected 3D or 4D input"), "raised"),
+        (ValueError("out of memory"), "raised"),
+    ],
+)
+def test_allocators_refuse_in_their_own_words(error, symptom):
+    assert classify(error).symptom == symptom
