@@ -31,6 +31,7 @@ MAX_DEPTH = 40
 MAX_TOKENS = 300  # also bounds the depth of a chain such as a + a + a
 MAX_DIGITS = 30
 MAX_EXPONENT = 12
+MAX_POWER = 144
 
 NAMES = ("op", "alpha", "beta", "gamma", "lambda", "tau", "eps", "delta", "scores", "logits")
 FUNCTIONS: dict[str, tuple[int, int]] = {
@@ -223,6 +224,8 @@ class _Reader:
                 raise self.error(
                     f"the exponent must be a number from 0 to {MAX_EXPONENT}", position
                 )
+            if _power(Node(op, (left, right))) > MAX_POWER:
+                raise self.error(f"nested exponents multiply to more than {MAX_POWER}", position)
         return Node(op, (left, right))
 
     def want(self, node: Node, formula: bool, position: int) -> None:
@@ -292,6 +295,14 @@ class _Reader:
                 raise self.error("an operator is missing", position, "write * for a product")
             node = Node("index", (node, *self.items(closing)))
         return node
+
+
+def _power(node: Node) -> Fraction:
+    """Returns the largest product of nested exponents in a term."""
+    inner = max(map(_power, node.args), default=Fraction(1))
+    if node.op == "^":
+        return inner * max(Fraction(1), Fraction(node.args[1].value))
+    return inner
 
 
 def conjuncts(node: Node) -> list[Node]:

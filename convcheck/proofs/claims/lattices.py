@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
-from math import lcm
+from math import lcm, prod
+
+from convcheck.proofs.claims.budget import Undecided
 
 Vector = tuple[int, ...]
 Matrix = tuple[Vector, ...]
+MAX_COSETS = 20_000
 
 
 def hermite(rows: Sequence[Sequence[int]]) -> Matrix:
@@ -122,13 +125,19 @@ def common_sublattice(lattices: Sequence[Matrix]) -> Matrix:
 
 
 def cosets(offset: Vector, basis: Matrix, sublattice: Matrix) -> Iterator[Vector]:
-    """Yields the representatives modulo `sublattice` (Hermite) that make up `offset + basis`."""
+    """Yields the representatives modulo `sublattice` (Hermite) that make up `offset + basis`.
+
+    Raises:
+        Undecided: There are too many.
+    """
     inner = []
     for vector in sublattice:
         along = coordinates(vector, basis)
         assert along is not None and all(entry.denominator == 1 for entry in along)
         inner.append([int(entry) for entry in along])
     diagonal = [row[_pivot(row)] for row in hermite(inner)]
+    if prod(diagonal) > MAX_COSETS:
+        raise Undecided(f"a lattice splits into more than {MAX_COSETS} cosets")
     for steps in product(*map(range, diagonal)):
         moved = list(offset)
         for step, row in zip(steps, basis, strict=True):

@@ -53,6 +53,7 @@ def test_precedence_is_that_of_python():
         ("conv(f, g)", "says nothing"),
         ("2^n == 4", "exponent"),
         ("2^99 == 4", "exponent"),
+        ("((W^12)^12)^12 == W", "nested exponents"),
         ("a == b on R", "unknown domain"),
         ("sum(a == b) == 1", "expected a term"),
         ("(a == b) + 1 == 2", "expected a term"),
