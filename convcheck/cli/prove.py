@@ -51,13 +51,12 @@ def command(
         raise UsageError("--certificate - and --json - both ask for stdout")
 
     from convcheck.proofs.lines import to_latex, to_text
-    from convcheck.proofs.prove import prove_theorem
+    from convcheck.proofs.prove import prove_theorems
     from convcheck.proofs.verdicts import Open, Proved, Refuted
 
     decisions = []
     silent = json_file == "-" or certificate == "-"
-    for theorem in chosen:
-        decision = prove_theorem(theorem)
+    for theorem, decision in zip(chosen, prove_theorems(chosen), strict=True):
         decisions.append(decision)
         if silent or (quiet and isinstance(decision, Proved)):
             continue

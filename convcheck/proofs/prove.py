@@ -8,10 +8,13 @@ by the kernel and refuted by a model, and dropping any hypothesis makes a model 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from convcheck.proofs.asking import FOLLOWS, ask_sympy
 from convcheck.proofs.kernel import check, read
 from convcheck.proofs.sampling import confirm, describe, search
+from convcheck.proofs.smt import ask_z3
 from convcheck.proofs.terms import Env, parse
 from convcheck.proofs.theorem import Sibling, Theorem
 from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
@@ -40,6 +43,32 @@ def prove_theorem(theorem: Theorem) -> Decision:
             return Open(name=name, statement=statement, reason=failure)
         checks.append(sentence)
     return replace(decision, checks=tuple(checks))
+
+
+def prove_theorems(theorems: Sequence[Theorem]) -> Iterator[Decision]:
+    """Yields the decision on each theorem, with the opinions of SymPy and Z3 among its checks.
+
+    Both are asked in processes of their own while the kernel works. Z3's contradiction makes a
+    theorem `Open`; what an engine has no means to follow is said among the checks.
+    """
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        opinions = pool.submit(ask_sympy, theorems), pool.submit(ask_z3, theorems)
+        decisions = [prove_theorem(theorem) for theorem in theorems]
+        algebra, solver = (opinion.result() for opinion in opinions)
+    for decision in decisions:
+        if not isinstance(decision, Proved):
+            yield decision
+            continue
+        name = decision.name
+        if solver.get(name) == "contradicts":
+            reason = "Z3 finds integers for which the statement fails"
+            yield Open(name=name, statement=decision.statement, reason=reason)
+            continue
+        said = "SymPy follows every line"
+        if algebra[name] != FOLLOWS:
+            said = f"SymPy cannot follow: {algebra[name]}"
+        heard = [f"Z3: {solver[name]}"] if name in solver else [said]
+        yield replace(decision, checks=(*decision.checks, *heard))
 
 
 def refute(theorem: Theorem, sibling: Sibling) -> Refuted | Open:
