@@ -112,7 +112,7 @@ def run(
             while learner.step < until and not stop.asked:
                 learner.take_step()
                 advance(learner.step)
-                if learner.step % recipe.log_every == 0 and leads:
+                if printed_window(learner, learner.step) and leads:
                     loss = mean_loss(learner, learner.step)
                     rate = recipe.rate(learner.step - 1, learner.total_steps)
                     note(loss=loss, learning_rate=rate)
@@ -135,10 +135,28 @@ def run(
     return position(), ()
 
 
+def printed_window(learner: Learner, step: int) -> int:
+    """Returns how many steps the loss printed after `step` is the mean of; 0 where none is.
+
+    As in the tutorial the count starts anew in each epoch; unlike there, the steps at an epoch's
+    end that fill no window are told too.
+    """
+    every, within = learner.recipe.log_every, (step - 1) % learner.steps_per_epoch + 1
+    if within % every and within != learner.steps_per_epoch:
+        return 0
+    return within % every or every
+
+
 def mean_loss(learner: Learner, step: int) -> float:
-    """Returns the mean loss of the `log_every` steps up to `step`, summed as the tutorial does."""
-    window = learner.recipe.log_every
+    """Returns the mean loss that is printed after `step`, summed as the tutorial does."""
+    window = printed_window(learner, step)
     return sum(learner.losses[step - window : step].tolist()) / window
+
+
+def loss_curve(learner: Learner) -> tuple[tuple[int, float], ...]:
+    """Returns every printed loss so far, with its step."""
+    steps = range(1, learner.step + 1)
+    return tuple((n, mean_loss(learner, n)) for n in steps if printed_window(learner, n))
 
 
 def loss_line(learner: Learner, loss: float) -> str:

@@ -36,7 +36,7 @@ class Recipe:
         shift: Largest shift in pixels, drawn anew for every picture and epoch.
         mean: Per channel, of values scaled to 0 to 1.
         std: Per channel, likewise.
-        log_every: Steps per printed mean loss, >= 1.
+        log_every: Steps per printed mean loss, counted anew in each epoch, >= 1.
         checkpoint_every: Steps per checkpoint, >= 1.
         drop_last: Whether an incomplete last batch is left out.
         fused: Whether the optimiser's update is one fused kernel.

@@ -79,7 +79,8 @@ class TrainingResult:
         total_steps: Steps that the recipe asks for.
         seconds: Time spent on training and on the evaluations between epochs.
         losses: The loss of every step taken, (steps,).
-        loss_curve: (step, mean loss of the steps since the last) every `log_every` steps.
+        loss_curve: (step, mean loss of the steps since the last), as printed: every `log_every`
+            steps of an epoch, and at its end.
         evaluations: (step, test accuracy) after each epoch.
         accuracy: On the test pictures at the end, 0 to 1; None where the run did not end.
         mirrored_accuracy: The same where each picture's mirror image has a say.

@@ -34,7 +34,7 @@ from convcheck.training.identity import (
     weights_digest,
 )
 from convcheck.training.learner import Learner, settings
-from convcheck.training.loop import mean_loss, run, stopping_on_interrupt
+from convcheck.training.loop import loss_curve, run, stopping_on_interrupt
 from convcheck.training.pictures import filters, make_pictures
 from convcheck.training.processes import Processes, joined
 from convcheck.training.recipe import Recipe, with_fast_settings
@@ -171,10 +171,7 @@ def _train(
         steps=learner.step,
         seconds=end.seconds,
         losses=learner.losses[: learner.step].cpu().numpy(),
-        loss_curve=tuple(
-            (step, mean_loss(learner, step))
-            for step in range(recipe.log_every, learner.step + 1, recipe.log_every)
-        ),
+        loss_curve=loss_curve(learner),
         evaluations=end.evaluations,
         weights_sha256=weights_digest(learner),
         network=learner.network,

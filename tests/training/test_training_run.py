@@ -57,6 +57,20 @@ def lines(path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
+def test_losses_are_printed_where_the_tutorial_prints_them_and_at_each_epochs_end(
+    images: ImageSet, recipe: Recipe, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    result = train(replace(recipe, log_every=15, epochs=2), images, out=tmp_path, log=said.append)
+    printed = [line for line in said if "loss: " in line]
+    assert [line.split("]")[0] for line in printed] == [
+        "[1,    15", "[1,    30", "[1,    40", "[2,    15", "[2,    30", "[2,    40",
+    ]  # fmt: skip
+    assert [step for step, _ in result.loss_curve] == [15, 30, 40, 55, 70, 80]
+    assert result.loss_curve[2][1] == sum(result.losses[30:40].tolist()) / 10
+    assert result.loss_curve[3][1] == sum(result.losses[40:55].tolist()) / 15
+
+
 def same(one: TrainingResult, other: TrainingResult) -> bool:
     return one.weights_sha256 == other.weights_sha256 and bool(
         np.array_equal(one.losses, other.losses)
