@@ -13,7 +13,7 @@ from convcheck.conformance.compiled import is_compiled
 from convcheck.conformance.execute import open_runner
 from convcheck.conformance.global_state import floating_point_mode, take_state
 from convcheck.conformance.layouts import settle
-from convcheck.conformance.outcome import NO_ARRAY, Returned
+from convcheck.conformance.outcome import NO_ARRAY, NOT_DETERMINISTIC, Returned
 from convcheck.conformance.poison import poison_kept_blocks, poisoned_memory
 from convcheck.core.case import parse_case
 from convcheck.core.errors import UsageError
@@ -313,3 +313,25 @@ def test_the_oracle_is_not_where_the_function_is(tmp_path):
 )
 def test_allocators_refuse_in_their_own_words(error, symptom):
     assert classify(error).symptom == symptom
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ([np.nan, 1.0], [-np.nan, 1.0], True),
+        ([np.nan, 1.0], [np.nan, 2.0], False),
+        ([np.nan], [1.0], False),
+        ([0.0], [-0.0], False),
+        (3.0, 4.0, False),
+        ([1], [2], False),
+        ([1j], [2j], False),
+        (np.longdouble(1), np.longdouble(2), False),
+    ],
+)
+def test_repeated_results_are_compared_bit_for_bit_but_for_the_kind_of_nan(first, second, same):
+    values = iter([np.array(first), np.array(second)])
+    case = parse_case("conv2d n1 c1 h3 w3 f1 k1x1 s1 p0 d1 g1")
+    with open_runner(lambda *_, **__: next(values), "conv2d", isolated=False) as runner:
+        outcome = runner.run(case, make_inputs(case), repeat=2)
+    assert (outcome.symptom == "returned") == same
+    assert same or outcome.reason == NOT_DETERMINISTIC
