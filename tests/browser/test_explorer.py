@@ -100,6 +100,10 @@ def test_hover_on_a_weight_shows_all_that_it_multiplies(opened):
     page.hover("svg.grid.kernel", 0, 0, 3, 3)
     page.until("return document.querySelector('.sentence').textContent"
                ".startsWith('Weight (0, 0) is used 9 times')")  # fmt: skip
+    page.go("#in=64&k=3&p=1")
+    page.hover("svg.grid.kernel", 1, 1, 3, 3)
+    page.until("return document.querySelector('.sentence').textContent"
+               ".startsWith('Weight (1, 1) is used 4096 times')")  # fmt: skip
 
 
 def test_keys_move_pin_and_play(opened):

@@ -1,5 +1,5 @@
 // The current layer as code of four frameworks, and as convcheck's case descriptor.
-import { isPool, isTransposed } from "./geometry.mjs";
+import { effectiveKernel, isPool, isTransposed } from "./geometry.mjs";
 
 const isTrivial = (axis) => axis.size === 1 && axis.kernel === 1 && axis.stride === 1 &&
   axis.before === 0 && axis.after === 0 && axis.dilation === 1 && axis.outputPadding === 0;
@@ -91,6 +91,9 @@ function keras(layer) {
   const padding = axes.length === 1 ? pads[0] : `(${pads.join(", ")})`;
   if (isTransposed(layer.op)) {
     if (axes.some((axis) => axis.outputPadding)) return refusal("keras", "output_padding differs");
+    if (axes.some((axis) => effectiveKernel(axis) < axis.stride)) {
+      return refusal("keras", "its output is longer where the kernel is shorter than the stride");
+    }
     const crop = isPadded ? [`y = keras.layers.Cropping${rank}(${padding})(y)`] : [];
     return [...head, `y = keras.layers.Conv${rank}Transpose(1, ${each("kernel")}, ` +
       `strides=${each("stride")}, dilation_rate=${each("dilation")})(x)`, ...crop,

@@ -2,7 +2,7 @@
 import { button, exportSvg, html, prefersStill, refill, settings } from "./dom.mjs";
 import { formulaOf } from "./formula.mjs";
 import {
-  GeometryError, axisFeeds, effectiveKernel, isPool, isTransposed, outputSize, tapsOf,
+  GeometryError, axisFeeds, axisTaps, effectiveKernel, isPool, isTransposed, outputSize, tapsOf,
 } from "./geometry.mjs";
 import { hueOf } from "./grid.mjs";
 import { LayerGrids, isInside } from "./layer_grids.mjs";
@@ -238,19 +238,19 @@ export class LayerView {
 
   #frameWeight(tap) {
     const { state } = this.store;
-    const read = [];
-    for (let row = 0; row < this.out[0] && read.length < MOST_MARKS; row++) {
-      for (let column = 0; column < this.out[1] && read.length < MOST_MARKS; column++) {
-        read.push(...tapsOf(state, [row, column]).filter((one) => one.tap.join() === tap.join())
-          .map(({ at }) => ({ at, cell: [row, column] })));
-      }
-    }
+    const along = state.axes.map((axis, at) =>
+      Array.from({ length: this.out[at] }, (_, position) => axisTaps(state, axis, position))
+        .flat().filter((one) => one.tap === tap[at]).map((one) => one.at));
+    const read = along[0].slice(0, MOST_MARKS).flatMap((row) =>
+      along[1].map((column) => [row, column])).slice(0, MOST_MARKS);
     this.grids.kernel.mark([{ at: tap, kind: "chosen" }]);
-    this.grids.input.mark(read.map(({ at }) => ({ at, kind: "chosen" })));
+    this.grids.input.mark(read.map((at) => ({ at, kind: "chosen" })));
     this.grids.output.mark([]);
     refill(this.products);
-    this.sentence.textContent = `Weight ${place(tap)} is used ${read.length} times: it is shared ` +
-      "by every output, each of which reads it at one input cell.";
+    const name = isPool(state.op) ? "Place" : "Weight";
+    this.sentence.textContent = `${name} ${place(tap)} is used ` +
+      `${along[0].length * along[1].length} times: every output shares it, and reads it at one ` +
+      "input cell at most.";
   }
 
   /** Moves the window by `by` output cells, row by row. */
