@@ -96,7 +96,7 @@ def _copied(module: nn.Module, method: Method) -> nn.Module:
 
 
 def _twin(tensor: torch.Tensor) -> torch.Tensor:
-    data = torch.empty_like(tensor, device="meta")
+    data = torch.empty(tensor.shape, dtype=tensor.dtype, device="meta")
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(data, requires_grad=tensor.requires_grad)
     return data

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from convcheck.models.breaks import Break
+from convcheck.models.break_facts import Break
 from convcheck.models.build_torch import build
 from convcheck.models.chain import ancestors
 from convcheck.models.edits import building_with, edit_layer, insert_before

@@ -76,7 +76,7 @@ def as_csv(report: ModelReport) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
-    writer.writerows(rows(report))
+    writer.writerows([for_terminal(cell) for cell in row] for row in rows(report))
     return out.getvalue()
 
 

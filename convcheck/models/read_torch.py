@@ -177,7 +177,7 @@ def example(shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> torch
         )
     try:
         return torch.empty(shape, dtype=dtype, device="meta")
-    except (RuntimeError, OverflowError) as error:
+    except (RuntimeError, OverflowError, TypeError) as error:
         raise InputError(
             f"input {','.join(map(str, shape))}",
             why=f"no tensor can be that large ({str(error).splitlines()[0]})",
@@ -308,7 +308,9 @@ def _on(values: Any, method: Method) -> Any:
     def moved(tensor: torch.Tensor) -> torch.Tensor:
         if method != "cpu":
             return tensor.detach().to("meta")
-        return torch.zeros_like(tensor, device="cpu") if tensor.is_meta else tensor.detach().clone()
+        if tensor.is_meta:
+            return torch.zeros(tensor.shape, dtype=tensor.dtype)
+        return tensor.detach().clone()
 
     return map_tensors(values, moved)
 

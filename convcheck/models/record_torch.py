@@ -344,7 +344,11 @@ def _known_on_meta(func: Any, args: Any, kwargs: Any) -> torch.Tensor | None:
         mean, training = args[1], kwargs.get("training", True)
         if training or mean is None or given.dim() < 2 or mean.shape != given.shape[1:2]:
             return None
-    return given if kwargs.get("inplace") else torch.empty_like(given)
+    return (
+        given
+        if kwargs.get("inplace")
+        else torch.empty(given.shape, dtype=given.dtype, device="meta")
+    )
 
 
 def _dtype_name(dtype: torch.dtype) -> str:
