@@ -47,7 +47,8 @@ def facts_for(nodes: list[Node], algebra: Algebra, given: list[Fact]) -> list[Fa
     )
     distributions = find_distributions(nodes, algebra, given)
     found = [Fact(number(1), "1 >= 0"), *given]
-    found += gibbs(distributions, algebra)
+    divergences = list(gibbs(distributions, algebra))
+    found += divergences
     found += about_distributions(distributions, algebra, places)
     found += about_scores(nodes, distributions, algebra, places)
     if kinds.has_n:
@@ -59,7 +60,7 @@ def facts_for(nodes: list[Node], algebra: Algebra, given: list[Fact]) -> list[Fa
     found += [
         Fact(multiply(weight.form, fact.form), f"({weight.why}) times ({fact.why})")
         for weight in weights
-        for fact in found[1:]
+        for fact in (*given, *divergences)
         if len(weight.form) * len(fact.form) <= 24
     ]
     return found
