@@ -19,7 +19,7 @@ from convcheck.core.case import Case
 from convcheck.core.finding import Finding
 from convcheck.core.spec import ConvSpec, PoolSpec
 from convcheck.core.verdict import Verdict
-from convcheck.oracle.expected import Refusal
+from convcheck.oracle.expected import Expected, Refusal
 
 _MOST_FAULTS = 4
 _COSTLY = ("crashed", "timed_out", "out_of_memory")
@@ -68,9 +68,14 @@ def _is_new(finding: Finding, known: Sequence[Finding]) -> bool:
 
 
 def _simplest_first(failing: Sequence[Observation]) -> list[Observation]:
-    """The first failure stays first; the rest by size, since a small one shrinks sooner."""
-    rest = sorted(failing[1:], key=lambda o: sum(array.size for array in o.inputs.values()))
-    return [*failing[:1], *rest]
+    """Calls that must be answered first, and among them the first; the rest by size.
+
+    A small case shrinks sooner, and an impossible call tells least of a fault that others show.
+    """
+    possible = [o for o in failing if isinstance(o.wanted, Expected)]
+    impossible = [o for o in failing if not isinstance(o.wanted, Expected)]
+    rest = sorted(possible[1:], key=lambda o: sum(array.size for array in o.inputs.values()))
+    return [*possible[:1], *rest, *impossible]
 
 
 def _already(seen: Observation, known: Sequence[tuple[Problem, Diagnosis]]) -> bool:
@@ -105,7 +110,8 @@ def _one_fault(
         if not bench.can(case):
             return False
         found = history.observe(case)
-        if found.problem is None or not found.problem.is_like(problem):
+        alike = found.problem is not None and found.problem.is_like(problem)
+        if not alike or type(found.wanted) is not type(seed.wanted):
             seen.append(found)
             return False
         latest[case] = found

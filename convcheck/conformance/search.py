@@ -129,11 +129,16 @@ def _random(op: Op, parameters: Sequence[Parameter], seed: int) -> Iterator[Plan
             yield Planned(case=case, phase="random")
 
 
+def wide_levels(parameter: Parameter) -> tuple[Level, ...]:
+    """Returns further levels of a parameter, beyond those that are combined systematically."""
+    return _WIDE.get(parameter.name) or _WIDE.get(parameter.name.rsplit("_", 1)[0], ())
+
+
 def random_row(parameters: Sequence[Parameter], chance: Random) -> Row:
     """Returns a row of random levels, some of them from a wider range than the model's."""
     row: Row = {}
     for p in parameters:
-        wide = _WIDE.get(p.name) or _WIDE.get(p.name.rsplit("_", 1)[0], ())
+        wide = wide_levels(p)
         if p.name in ("dtype", "layout", "values") and chance.random() < 0.5:
             row[p.name] = p.levels[0]
         elif wide and chance.random() < 0.5:

@@ -206,6 +206,8 @@ def _padding(case: Case) -> Iterator[Case]:
         yield replace(case, spec=replace(spec, padding=pairs))
         return
     for axis, (before, after) in enumerate(spec.padding):
+        if min(before, after) < -1:
+            yield replace(case, spec=replace(spec, padding=_put(spec.padding, axis, (-1, -1))))
         if min(before, after) < 0:
             yield replace(case, spec=replace(spec, padding=_put(spec.padding, axis, (0, 0))))
         for less in _toward(max(before, after), 0):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from wrong_conv import Call, check, compute, deal, read, two  # noqa: F401
+from right_conv import check, compute, read
 
 
 def _padded(x, w, b, stride, padding, dilation, groups):
@@ -76,9 +76,9 @@ def einsum(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
 def in_float64(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     wide = None if b is None else b.astype("f8")
     with np.errstate(over="ignore"):
-        return taps(
-            x.astype("f8"), w.astype("f8"), wide, stride, padding, dilation, groups
-        ).astype(x.dtype)
+        return taps(x.astype("f8"), w.astype("f8"), wide, stride, padding, dilation, groups).astype(
+            x.dtype
+        )
 
 
 def by_image(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
@@ -93,7 +93,9 @@ def by_group(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     check(read(x, w, b, stride, padding, dilation, groups))
     each, f = w.shape[1], len(w) // groups
     parts = [
-        taps(x[:, g * each : (g + 1) * each], w[g * f : (g + 1) * f], None, stride, padding, dilation)
+        taps(
+            x[:, g * each : (g + 1) * each], w[g * f : (g + 1) * f], None, stride, padding, dilation
+        )
         for g in range(groups)
     ]
     return _biased(np.concatenate(parts, axis=1), b)
@@ -108,7 +110,11 @@ def toeplitz(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     n, c = x.shape[:2]
     gathered = gathered.reshape(n, groups, c // groups, *out, *w.shape[2:])
     weight = w.reshape(groups, len(w) // groups, *w.shape[1:])
-    y = np.tensordot(gathered[:, 0], weight[0], axes=([1, 4, 5], [1, 2, 3])) if groups == 1 else None
+    y = (
+        np.tensordot(gathered[:, 0], weight[0], axes=([1, 4, 5], [1, 2, 3]))
+        if groups == 1
+        else None
+    )
     if y is None:
         parts = [
             np.tensordot(gathered[:, g], weight[g], axes=([1, 4, 5], [1, 2, 3]))
@@ -145,7 +151,9 @@ def fft(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     size = tuple(m + k - 1 for m, k in zip(padded.shape[2:], spans, strict=True))
     kind = "f8" if x.dtype == np.float64 else "f4"
     n, c, f = len(x), x.shape[1], len(w)
-    fx = transforms.rfftn(padded.astype(kind), size, axes=(2, 3)).reshape(n, groups, c // groups, *_half(size))
+    fx = transforms.rfftn(padded.astype(kind), size, axes=(2, 3)).reshape(
+        n, groups, c // groups, *_half(size)
+    )
     fw = transforms.rfftn(kernel[..., ::-1, ::-1].astype(kind), size, axes=(2, 3))
     fw = fw.reshape(groups, f // groups, c // groups, *_half(size))
     full = transforms.irfftn(
@@ -240,11 +248,18 @@ def torch_channels_last(x, w, b=None, stride=1, padding=0, dilation=1, groups=1)
 def torch_unfold(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     import torch
 
-    if isinstance(padding, str) or groups < 1 or x.shape[1] != w.shape[1] * groups or len(w) % groups:
+    if (
+        isinstance(padding, str)
+        or groups < 1
+        or x.shape[1] != w.shape[1] * groups
+        or len(w) % groups
+    ):
         return torch.nn.functional.conv2d(x, w, b, stride, padding, dilation, groups)
     if not len(x):
         return torch.nn.functional.conv2d(x, w, b, stride, padding, dilation, groups)
-    shape = torch.nn.functional.conv2d(x[:1].float() * 0, w.float(), None, stride, padding, dilation, groups).shape
+    shape = torch.nn.functional.conv2d(
+        x[:1].float() * 0, w.float(), None, stride, padding, dilation, groups
+    ).shape
     columns = torch.nn.functional.unfold(x, w.shape[2:], dilation, padding, stride)
     n, f = len(x), len(w)
     columns = columns.reshape(n, groups, columns.shape[1] // groups, -1)
@@ -256,11 +271,23 @@ def torch_unfold(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
 FUNCTIONS = {
     name: (function, None)
     for name, function in {
-        "taps": taps, "loops": loops, "im2col": im2col, "einsum": einsum, "in_float64": in_float64,
-        "by_image": by_image, "by_group": by_group, "toeplitz": toeplitz, "backwards": backwards,
-        "fft": fft, "scipy_correlate": scipy_correlate, "scipy_fft": scipy_fft,
-        "scipy_2d": scipy_2d, "winograd": winograd, "torch_conv": torch_conv,
-        "torch_without_mkldnn": torch_without_mkldnn, "torch_channels_last": torch_channels_last,
+        "taps": taps,
+        "loops": loops,
+        "im2col": im2col,
+        "einsum": einsum,
+        "in_float64": in_float64,
+        "by_image": by_image,
+        "by_group": by_group,
+        "toeplitz": toeplitz,
+        "backwards": backwards,
+        "fft": fft,
+        "scipy_correlate": scipy_correlate,
+        "scipy_fft": scipy_fft,
+        "scipy_2d": scipy_2d,
+        "winograd": winograd,
+        "torch_conv": torch_conv,
+        "torch_without_mkldnn": torch_without_mkldnn,
+        "torch_channels_last": torch_channels_last,
         "torch_unfold": torch_unfold,
     }.items()
-}  # fmt: skip
+}

@@ -30,7 +30,9 @@ def conv3d_flipped_depth(x, w, b=None, stride=1, padding=0, dilation=1, groups=1
     return F.conv3d(x, w.flip(2), b, stride, padding, dilation, groups)
 
 
-def transposed_no_output_padding(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def transposed_no_output_padding(
+    x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
     y = F.conv_transpose2d(x, w, b, stride, padding, output_padding, groups, dilation)
     extra = two(output_padding)
     return y[:, :, : y.shape[2] - extra[0], : y.shape[3] - extra[1]]
@@ -46,7 +48,9 @@ def transposed_bias_lost(x, w, b=None, stride=1, padding=0, output_padding=0, gr
     )
 
 
-def transposed_accepts_any(x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def transposed_accepts_any(
+    x, w, b=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
     most = [max(s, d) - 1 for s, d in zip(two(stride), two(dilation), strict=True)]
     fitted = tuple(min(o, m) for o, m in zip(two(output_padding), most, strict=True))
     return F.conv_transpose2d(x, w, b, stride, padding, fitted, groups, dilation)
@@ -114,11 +118,15 @@ def max_pool_any_padding(x, kernel_size, stride=None, padding=0, dilation=1, cei
     return F.max_pool2d(x, kernel_size, stride, fitted, dilation, ceil_mode)
 
 
-def avg_pool_counts_padding(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+def avg_pool_counts_padding(
+    x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True
+):
     return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode, True)
 
 
-def avg_pool_divides_by_kernel(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+def avg_pool_divides_by_kernel(
+    x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True
+):
     size = int(np.prod(two(kernel_size)))
     return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode, divisor_override=size)
 
@@ -139,7 +147,9 @@ def cross_entropy_unsmoothed(input, target, weight=None, reduction="mean", label
 def cross_entropy_overflows(input, target, weight=None, reduction="mean", label_smoothing=0.0):
     log = input - input.exp().sum(1, keepdim=True).log()
     if target.dtype.is_floating_point or label_smoothing or input.dim() > 2:
-        return F.cross_entropy(input, target, weight, reduction=reduction, label_smoothing=label_smoothing)
+        return F.cross_entropy(
+            input, target, weight, reduction=reduction, label_smoothing=label_smoothing
+        )
     return F.nll_loss(log, target, reduction=reduction)
 
 
@@ -154,14 +164,20 @@ def kl_div_mean_is_batchmean(input, target, reduction="mean", log_target=False):
 
 
 def kl_div_ignores_log_target(input, target, reduction="mean", log_target=False):
-    return F.kl_div(input, target.exp() if log_target else target, reduction=reduction) if not log_target else F.kl_div(input, target.clamp(min=0), reduction=reduction)
+    return (
+        F.kl_div(input, target.exp() if log_target else target, reduction=reduction)
+        if not log_target
+        else F.kl_div(input, target.clamp(min=0), reduction=reduction)
+    )
 
 
 def kl_div_zero_is_nan(input, target, reduction="mean", log_target=False):
     if log_target:
         return F.kl_div(input, target, reduction=reduction, log_target=True)
     y = target * (target.log() - input)
-    return {"none": lambda: y, "sum": y.sum, "mean": y.mean}.get(reduction, lambda: y.sum() / len(y))()
+    return {"none": lambda: y, "sum": y.sum, "mean": y.mean}.get(
+        reduction, lambda: y.sum() / len(y)
+    )()
 
 
 def convolve_correlates(f, g, mode="full"):
@@ -203,38 +219,60 @@ def size_without_dilation(input_size, kernel_size, stride, padding, dilation):
 FUNCTIONS = {
     name: (globals()[name], cause, op)
     for op, names in {
-        "conv1d": {"conv1d_flipped": "flips the kernel along W", "conv1d_last_missing": "leaves out the last output"},
-        "conv3d": {"conv3d_swapped": "exchanges the stride", "conv3d_flipped_depth": "flips the kernel along Z"},
+        "conv1d": {
+            "conv1d_flipped": "flips the kernel along W",
+            "conv1d_last_missing": "leaves out the last output",
+        },
+        "conv3d": {
+            "conv3d_swapped": "exchanges the stride",
+            "conv3d_flipped_depth": "flips the kernel along Z",
+        },
         "conv_transpose2d": {
-            "transposed_no_output_padding": "ignores the output_padding", "transposed_flipped": "flips the kernel along W",
-            "transposed_bias_lost": "drops the bias when", "transposed_accepts_any": "accepts an impossible call",
+            "transposed_no_output_padding": "ignores the output_padding",
+            "transposed_flipped": "flips the kernel along W",
+            "transposed_bias_lost": "drops the bias when",
+            "transposed_accepts_any": "accepts an impossible call",
         },
         "conv2d_backward": {
-            "backward_mean_bias": "grad_b", "backward_flipped_weight": "flips grad_w",
-            "backward_ignores_dilation": None, "backward_first_image": "first image",
+            "backward_mean_bias": "grad_b",
+            "backward_flipped_weight": "flips grad_w",
+            "backward_ignores_dilation": None,
+            "backward_first_image": "first image",
         },
         "max_pool2d": {
-            "max_pool_zero_padding": "pads with zeros", "max_pool_no_ceil": "ignores ceil_mode",
-            "max_pool_no_dilation": "ignores the dilation", "max_pool_ignores_nan": "NaN",
-            "max_pool_from_zero": "below", "max_pool_any_padding": "accepts an impossible call",
+            "max_pool_zero_padding": "pads with zeros",
+            "max_pool_no_ceil": "ignores ceil_mode",
+            "max_pool_no_dilation": "ignores the dilation",
+            "max_pool_ignores_nan": "NaN",
+            "max_pool_from_zero": "below",
+            "max_pool_any_padding": "accepts an impossible call",
         },
         "avg_pool2d": {
-            "avg_pool_counts_padding": "always counts the padding", "avg_pool_divides_by_kernel": "kernel size",
+            "avg_pool_counts_padding": "always counts the padding",
+            "avg_pool_divides_by_kernel": "kernel size",
             "avg_pool_sums": "sum instead",
         },
         "cross_entropy": {
-            "cross_entropy_sum": "", "cross_entropy_unsmoothed": "ignores label_smoothing",
-            "cross_entropy_overflows": None, "cross_entropy_base_2": "base 2",
+            "cross_entropy_sum": "",
+            "cross_entropy_unsmoothed": "ignores label_smoothing",
+            "cross_entropy_overflows": None,
+            "cross_entropy_base_2": "base 2",
         },
         "kl_div": {
-            "kl_div_mean_is_batchmean": "", "kl_div_ignores_log_target": None, "kl_div_zero_is_nan": None,
+            "kl_div_mean_is_batchmean": "",
+            "kl_div_ignores_log_target": None,
+            "kl_div_zero_is_nan": None,
         },
         "convolve": {
-            "convolve_correlates": "does not flip g", "convolve_same_late": "one too late", "convolve_as_numpy": "larger sequence",
+            "convolve_correlates": "does not flip g",
+            "convolve_same_late": "one too late",
+            "convolve_as_numpy": "larger sequence",
         },
         "output_size": {
-            "size_rounds_up": "rounds up", "size_in_floats": None, "size_without_dilation": "ignores the dilation",
+            "size_rounds_up": "rounds up",
+            "size_in_floats": None,
+            "size_without_dilation": "ignores the dilation",
         },
     }.items()
     for name, cause in names.items()
-}  # fmt: skip
+}
