@@ -11,6 +11,8 @@ Every case is a call that must be answered; `convcheck.conformance.invalid_cases
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from convcheck.conformance.parameters import Level, Parameter, Row
@@ -51,7 +53,8 @@ def conv_specs(op: str = "conv2d") -> st.SearchStrategy[ConvSpec]:
     Raises:
         UsageError: The operation is unknown.
     """
-    return cases(op).map(lambda case: case.spec).filter(lambda spec: isinstance(spec, ConvSpec))
+    specs: st.SearchStrategy[Any] = cases(op).map(lambda case: case.spec)
+    return specs.filter(lambda spec: isinstance(spec, ConvSpec))
 
 
 def _rows(parameters: tuple[Parameter, ...]) -> st.SearchStrategy[Row]:

@@ -40,6 +40,8 @@ class Coverage:
     def __str__(self) -> str:
         """Returns the reach in one line."""
         percent = "100" if self.share >= 1 else f"{int(self.share * 1000) / 10:g}"
+        if not self.strength:
+            return f"one case, {self.compared} elements compared"
         text = f"{self.strength}-way combinations of {self.parameters} parameters: {percent} %"
         cases = ", ".join(f"{count} {phase}" for phase, count in self.phases.items() if count)
         return f"{text}; cases: {cases or 'none'}; {self.compared} elements compared"
