@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import eq, ge, gt, le, lt
 from typing import Any, Literal
 
 from convcheck.proofs.terms import NOT_SETS, Env, Refusal, Tree, names, opened, sort_of
@@ -124,20 +125,23 @@ def build(tree: Tree, env: Env, model: Model) -> Thunk:
     if head == "gap":
         return lambda scope: (x := a(scope)) - 1 - _apply("log", x)
     arithmetic = model.arithmetic
-    made: dict[str, Thunk] = {
-        "add": lambda scope: a(scope) + b(scope),
-        "neg": lambda scope: -a(scope),
-        "inv": lambda scope: invert(a(scope), arithmetic),
-        "fdiv": lambda scope: a(scope) // b(scope),
-        "pow": lambda scope: _power(a(scope), label),
-        "log": lambda scope: _apply("log", a(scope)),
-        "exp": lambda scope: _apply("exp", a(scope)),
-        "max": lambda scope: max(part(scope) for part in parts),
-        "min": lambda scope: min(part(scope) for part in parts),
-    }
-    if head not in made:
-        raise Refusal(f"{head} has no value in a model")
-    return made[head]
+    match head:
+        case "add":
+            return lambda scope: a(scope) + b(scope)
+        case "neg":
+            return lambda scope: -a(scope)
+        case "inv":
+            return lambda scope: invert(a(scope), arithmetic)
+        case "fdiv":
+            return lambda scope: a(scope) // b(scope)
+        case "pow":
+            return lambda scope: _power(a(scope), label)
+        case "log" | "exp":
+            return lambda scope: _apply(head, a(scope))
+        case "max" | "min":
+            choose = max if head == "max" else min
+            return lambda scope: choose(a(scope), b(scope))
+    raise Refusal(f"{head} has no value in a model")
 
 
 def _power(value: Any, exponent: int) -> Any:
@@ -242,6 +246,9 @@ def span(domain: str, model: Model, level: int = 1) -> range:
     return range(modulus) if modulus else range(-reach, reach + 1)
 
 
+_ORDER = {"=": eq, "<=": le, ">=": ge, "<": lt, ">": gt}
+
+
 def violates(relation: Tree, env: Env, model: Model, scope: Scope) -> str:
     """Returns both sides as text where the relation definitely fails, else nothing.
 
@@ -253,13 +260,7 @@ def violates(relation: Tree, env: Env, model: Model, scope: Scope) -> str:
         left, right = _ball(left), _ball(right)
         failed = not left.overlaps(right) if operator == "=" else bool(left > right)
     else:
-        failed = not {
-            "=": left == right,
-            "<=": operator == "<=" and left <= right,
-            ">=": operator == ">=" and left >= right,
-            "<": operator == "<" and left < right,
-            ">": operator == ">" and left > right,
-        }[operator]
+        failed = not _ORDER[operator](left, right)
     return f"left side {_told(left)}, right side {_told(right)}" if failed else ""
 
 
@@ -270,11 +271,14 @@ def _told(value: Any) -> str:
 def _side(tree: Tree, env: Env, model: Model, scope: Scope) -> Any:
     if tree[0] != "count":
         return build(tree, env, model)(scope)
-    inner = opened(tree, env)
-    candidates = range(-60, 61)
+    inner, name = opened(tree, env), tree[1][0]
+    conditions = [
+        (_ORDER[kid[1]], build(kid[2], inner, model), build(kid[3], inner, model))
+        for kid in tree[2:]
+    ]
     return sum(
-        all(not violates(c, inner, model, {**scope, tree[1][0]: j}) for c in tree[2:])
-        for j in candidates
+        all(order(left(at), right(at)) for order, left, right in conditions)
+        for at in ({**scope, name: j} for j in range(-60, 61))
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from itertools import product
 from random import Random
 from typing import Any, Literal
@@ -172,11 +173,16 @@ def _define(hypotheses: Sequence[Tree], env: Env, model: Model, chosen: dict[str
 
 
 def _recursive(cases: list[tuple[Tree, Tree, Env]], model: Model) -> Any:
+    made: dict[int, Any] = {}  # built when first wanted: a clause may name a later function
+
+    @cache
     def value(*at: int) -> Any:
-        for pattern, body, env in cases:
+        for number, (pattern, body, env) in enumerate(cases):
             scope = _match(pattern, at, model)
             if scope is not None:
-                return build(body, env, model)(scope)
+                if number not in made:
+                    made[number] = build(body, env, model)
+                return made[number](scope)
         return 0
 
     return value
