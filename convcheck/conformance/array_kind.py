@@ -31,7 +31,13 @@ _TRIALS = {
 }
 
 
-def detect_arrays(function: Callable[..., Any], op: str, *, by_keyword: bool) -> ArrayKind:
+def detect_arrays(
+    function: Callable[..., Any],
+    op: str,
+    *,
+    by_keyword: bool,
+    was_interrupted: Callable[[], bool] = lambda: False,
+) -> ArrayKind:
     """Returns which arrays `function` takes.
 
     In this order: a function that never names torch takes NumPy arrays; its annotations; the one
@@ -50,11 +56,17 @@ def detect_arrays(function: Callable[..., Any], op: str, *, by_keyword: bool) ->
     if torch != bool(packages & {"numpy", "scipy"}):
         return "torch" if torch else "numpy"
     kinds: tuple[ArrayKind, ...] = ("numpy", "torch") if torch else ("numpy",)
-    answered = (kind for kind in kinds if _answers(function, op, by_keyword, kind))
+    answered = (
+        kind
+        for kind in kinds
+        if _answers(
+            Callee(function=function, arrays=kind, by_keyword=by_keyword), op, was_interrupted
+        )
+    )
     return next(answered, "numpy")
 
 
-def _answers(function: Callable[..., Any], op: str, by_keyword: bool, kind: ArrayKind) -> bool:
+def _answers(callee: Callee, op: str, was_interrupted: Callable[[], bool]) -> bool:
     found = find_op(op)
     names = {1: "w", 2: "hw", 3: "zhw"}.get(found.axes, "w")
     case = parse_case(
@@ -72,8 +84,8 @@ def _answers(function: Callable[..., Any], op: str, by_keyword: bool, kind: Arra
     inputs = {
         name: np.ones(shapes[name], case.dtype) for name in ARRAYS[found.family] if name in shapes
     }
-    callee = Callee(function=function, arrays=kind, by_keyword=by_keyword)
-    return isinstance(perform(callee, case, inputs), Returned)
+    outcome = perform(callee, case, inputs, was_interrupted=was_interrupted)
+    return isinstance(outcome, Returned)
 
 
 def _packages(function: Callable[..., Any]) -> set[str]:

@@ -34,6 +34,7 @@ from convcheck.runtime.interrupts import watch_interrupts
 from convcheck.runtime.worker import Answer, Death, HandlerError, Service, StartError
 
 Target = str | Callable[..., Any]
+ArrayChoice = Literal["numpy", "torch", "auto"]
 
 DEADLINE_S = 10.0
 MEMORY_LIMIT = 4 * 2**30
@@ -97,7 +98,7 @@ def open_runner(
     op: str,
     *,
     isolated: bool = True,
-    arrays: Literal["numpy", "torch", "auto"] = "auto",
+    arrays: ArrayChoice = "auto",
     deadline_s: float = DEADLINE_S,
     memory_limit: int | None = MEMORY_LIMIT,
     environment: Mapping[str, str] | None = None,
@@ -149,11 +150,15 @@ def open_runner(
 class _InProcess:
     isolated = False
 
-    def __init__(self, target: Target, op: str, *, arrays: str, autograd: bool) -> None:
+    def __init__(self, target: Target, op: str, *, arrays: ArrayChoice, autograd: bool) -> None:
         function = load_target(target) if isinstance(target, str) else target
         if not callable(function):
             raise TargetError(f"{target!r} is not callable")
-        self._callee = open_callee(function, op, arrays=arrays, autograd=autograd)
+        with watch_interrupts() as interrupts:
+            self._callee = open_callee(
+                function, op, arrays=arrays, autograd=autograd,
+                was_interrupted=interrupts.happened,
+            )  # fmt: skip
         self.arrays = self._callee.arrays
         self._stack = ExitStack()
         self._was_interrupted: Callable[[], bool] = lambda: False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from convcheck.conformance.array_kind import detect_arrays
 from convcheck.conformance.autograd import backward_of
@@ -16,7 +16,6 @@ from convcheck.conformance.calls import Callee, perform
 from convcheck.conformance.compiled import is_compiled
 from convcheck.conformance.messages import answer, read_question
 from convcheck.conformance.targets import check_signature, load_target
-from convcheck.core.ops import find_op
 from convcheck.runtime.frames import Message
 
 
@@ -40,21 +39,25 @@ def open_handler(setup: Mapping[str, Any]) -> Callable[[Message], Message]:
     return handle
 
 
-def open_callee(function: Callable[..., Any], op: str, *, arrays: str, autograd: bool) -> Callee:
-    """Returns `function` with the way to call it found out."""
-    family = find_op(op).family
+def open_callee(
+    function: Callable[..., Any],
+    op: str,
+    *,
+    arrays: Literal["numpy", "torch", "auto"],
+    autograd: bool,
+    was_interrupted: Callable[[], bool] = lambda: False,
+) -> Callee:
+    """Returns `function` with the way to call it found out.
+
+    Raises:
+        TargetError: It cannot be called as the op is.
+    """
     if autograd:
-        check_signature(function, op.removesuffix("_backward"))
-        backward = backward_of(function, transposed=family.startswith("conv_transpose"))
-        return Callee(function=backward, arrays="torch", by_keyword=True)
+        forward = op.removesuffix("_backward")
+        check_signature(function, forward)
+        backward = backward_of(function, transposed=forward.startswith("conv_transpose"))
+        return Callee(function=backward, arrays="torch")
     by_keyword = check_signature(function, op)
     if arrays == "auto":
-        return Callee(
-            function=function,
-            arrays=detect_arrays(function, op, by_keyword=by_keyword),
-            by_keyword=by_keyword,
-        )
-    assert arrays in ("numpy", "torch")
-    return Callee(
-        function=function, arrays="torch" if arrays == "torch" else "numpy", by_keyword=by_keyword
-    )
+        arrays = detect_arrays(function, op, by_keyword=by_keyword, was_interrupted=was_interrupted)
+    return Callee(function=function, arrays=arrays, by_keyword=by_keyword)

@@ -107,3 +107,37 @@ def test_second_interrupt_ends_at_once(start):
     process.send_signal(signal.SIGINT)
     assert process.wait(1) == 130
     wait_until(lambda: survivors() == [], 2)
+
+
+IN_PROCESS = """
+import sys
+from convcheck.conformance.execute import open_runner
+from convcheck.core.case import parse_case
+from convcheck.oracle.inputs import make_inputs
+
+case = parse_case("conv2d n1 c1 h3 w3 f1 k1x1 s1 p0 d1 g1")
+
+def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    print("called", file=sys.__stdout__, flush=True)
+    while True:
+        pass
+
+with open_runner(conv2d, "conv2d", isolated=False) as runner:
+    print(runner.run(case, make_inputs(case)), flush=True)
+"""
+
+
+def test_the_person_s_interrupt_is_no_outcome_of_the_function():
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_PROCESS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # The first call finds out which arrays are taken; this function names neither package.
+    assert process.stdout.readline() == "called\n"
+    process.send_signal(signal.SIGINT)
+    told, error = process.communicate(timeout=5)
+    assert process.returncode != 0
+    assert "raised" not in told
+    assert "KeyboardInterrupt" in error
