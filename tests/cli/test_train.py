@@ -98,9 +98,9 @@ def test_an_interrupt_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
                 break
         process.send_signal(signal.SIGINT)
         started = time.monotonic()
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert "--resume --out run" in told
     assert "Traceback" not in told
     assert list((tmp_path / "run").glob("step-*.safetensors"))

@@ -1,0 +1,42 @@
+"""The exports that cannot be, each with one message."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from convcheck.core.errors import InputError, UsageError
+from convcheck.training import ImageSet, Recipe, TrainingResult, train
+from convcheck.training import export as package
+from convcheck.training.export import export
+
+pytest.importorskip("onnx")
+
+
+@pytest.fixture
+def result(images: ImageSet, recipe: Recipe, tmp_path: Path) -> TrainingResult:
+    few = replace(
+        images, train_images=images.train_images[:16], train_labels=images.train_labels[:16]
+    )
+    return train(recipe, few, out=tmp_path / "run")
+
+
+def test_a_place_that_cannot_be_written(result: TrainingResult, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot write"):
+        export(result, tmp_path / "nowhere" / "model.onnx")
+
+
+def test_a_run_that_did_not_end_has_nothing_to_export(
+    images: ImageSet, recipe: Recipe, tmp_path: Path
+) -> None:
+    stopped = train(recipe, images, out=tmp_path / "run", max_steps=1)
+    with pytest.raises(UsageError, match="no trained network"):
+        export(stopped, tmp_path / "model.onnx")
+
+
+def test_a_missing_package_is_named(
+    result: TrainingResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "_NEEDED", ("no_such_package",))
+    with pytest.raises(UsageError, match="needs no_such_package"):
+        export(result, tmp_path / "model.onnx")
