@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from convcheck.core.errors import UsageError, nearest
-from convcheck.proofs.catalogue import convolution, fields, layer, loss, sizes
+from convcheck.proofs.catalogue import convolution, fields, fourier, layer, loss, sizes
 from convcheck.proofs.theorem import Theorem
 from convcheck.proofs.verdicts import Decision
 
@@ -15,6 +15,7 @@ def theorems() -> tuple[Theorem, ...]:
     """Returns every theorem of the catalogue."""
     return (
         *convolution.THEOREMS,
+        *fourier.THEOREMS,
         *layer.THEOREMS,
         *sizes.theorems(),
         *fields.THEOREMS,

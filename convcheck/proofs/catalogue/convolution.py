@@ -12,7 +12,6 @@ from convcheck.proofs.theorem import Sibling, Theorem, chain, step
 TWO = {"f": "G->K", "g": "G->K", "t": "G"}
 THREE = {**TWO, "h": "G->K"}
 TRIPLE = "summable(S(u,G,S(s,G,f(s)*g(u-s)*h(t-u))))"
-FOURIER = "summable(S(t,G,S(s,G,f(s)*g(t-s)*chi(t))))"
 
 THEOREMS = (
     Theorem(
@@ -285,91 +284,6 @@ THEOREMS = (
         siblings=(
             Sibling(
                 statement="S(s,G,f(s)*g(-t-s)) = -S(s,G,f(s)*g(t-s))", says="even is taken for odd"
-            ),
-        ),
-        source="any text on signals",
-    ),
-    Theorem(
-        name="convolution_theorem",
-        title="The convolution theorem, for every character",
-        topic="convolution",
-        says="A character turns convolution into a product: Fourier transform, DTFT and DFT.",
-        variables={"f": "G->K", "g": "G->K", "chi": "G->char"},
-        hypotheses=(FOURIER,),
-        statement="S(t,G,S(s,G,f(s)*g(t-s))*chi(t)) = S(s,G,f(s)*chi(s))*S(r,G,g(r)*chi(r))",
-        proof=chain(
-            step("swap", "= S(s,G,S(t,G,f(s)*g(t-s)*chi(t)))", "Fubini", t="s"),
-            step("reindex", "= S(s,G,S(r,G,f(s)*g(r)*chi(r+s)))", "t = r + s", t="r+s"),
-            step("ring", "= S(s,G,f(s)*chi(s))*S(r,G,g(r)*chi(r))", "chi(r+s) = chi(r) chi(s)"),
-        ),
-        siblings=(
-            Sibling(
-                statement="S(t,G,S(s,G,f(s)*g(t-s))*chi(t)) = "
-                "S(s,G,f(s)*chi(s))*S(r,G,g(r)*chi(-r))",
-                says="one factor conjugated",
-            ),
-        ),
-        source="Rudin, Fourier Analysis on Groups, 1.2.4",
-    ),
-    Theorem(
-        name="discrete_fourier_transform_of_a_circular_convolution",
-        title="The DFT of a circular convolution is the product of the DFTs",
-        topic="convolution",
-        says="For every length n and every frequency, with nothing assumed.",
-        variables={"f": "Zn->K", "g": "Zn->K", "chi": "Zn->char"},
-        statement="S(t,Zn,S(s,Zn,f(s)*g(t-s))*chi(t)) = S(s,Zn,f(s)*chi(s))*S(r,Zn,g(r)*chi(r))",
-        proof=chain(
-            step(
-                "swap", "= S(s,Zn,S(t,Zn,f(s)*g(t-s)*chi(t)))", "finite sums change places", t="s"
-            ),
-            step("reindex", "= S(s,Zn,S(r,Zn,f(s)*g(r)*chi(r+s)))", "t = r + s", t="r+s"),
-            step("ring", "= S(s,Zn,f(s)*chi(s))*S(r,Zn,g(r)*chi(r))", "chi(r+s) = chi(r) chi(s)"),
-        ),
-        siblings=(
-            Sibling(
-                statement="S(t,Zn,S(s,Zn,f(s)*g(t-s))*chi(t)) = S(s,Zn,f(s)*chi(s)*g(s))",
-                says="the product is taken before the transform",
-            ),
-        ),
-        source="Oppenheim and Schafer, Discrete-Time Signal Processing, 8.6",
-    ),
-    Theorem(
-        name="correlation_theorem",
-        title="The correlation theorem",
-        topic="convolution",
-        says="Correlation conjugates the kernel's transform; chi(-s) is the conjugate of chi(s).",
-        variables={"f": "G->K", "g": "G->K", "chi": "G->char"},
-        hypotheses=("summable(S(t,G,S(s,G,f(t+s)*g(s)*chi(t))))",),
-        statement="S(t,G,S(s,G,f(t+s)*g(s))*chi(t)) = S(r,G,f(r)*chi(r))*S(s,G,g(s)*chi(-s))",
-        proof=chain(
-            step("swap", "= S(s,G,S(t,G,f(t+s)*g(s)*chi(t)))", "Fubini", t="s"),
-            step("reindex", "= S(s,G,S(r,G,f(r)*g(s)*chi(r-s)))", "t = r - s", t="r-s"),
-            step("ring", "= S(r,G,f(r)*chi(r))*S(s,G,g(s)*chi(-s))", "chi(r-s) = chi(r) chi(-s)"),
-        ),
-        siblings=(
-            Sibling(
-                statement="S(t,G,S(s,G,f(t+s)*g(s))*chi(t)) = "
-                "S(r,G,f(r)*chi(r))*S(s,G,g(s)*chi(s))",
-                says="the conjugate is forgotten",
-            ),
-        ),
-        source="Oppenheim and Schafer, Discrete-Time Signal Processing, 8.6",
-    ),
-    Theorem(
-        name="shift_theorem",
-        title="A shift multiplies the transform by a character",
-        topic="convolution",
-        says="Moving f by a multiplies its transform by chi(a).",
-        variables={"f": "G->K", "a": "G", "chi": "G->char"},
-        statement="S(t,G,f(t-a)*chi(t)) = chi(a)*S(t,G,f(t)*chi(t))",
-        proof=chain(
-            step("reindex", "= S(u,G,f(u)*chi(u+a))", "t = u + a", t="u+a"),
-            step("ring", "= chi(a)*S(t,G,f(t)*chi(t))", "chi(u+a) = chi(u) chi(a)"),
-        ),
-        siblings=(
-            Sibling(
-                statement="S(t,G,f(t-a)*chi(t)) = chi(-a)*S(t,G,f(t)*chi(t))",
-                says="the phase has the wrong sign",
             ),
         ),
         source="any text on signals",
