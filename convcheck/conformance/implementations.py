@@ -188,7 +188,8 @@ def _layer(
     padded = np.pad(x, [(0, 0), (0, 0), *((n, n) for n in p)])
     spans = ((k - 1) * e + 1 for k, e in zip(w.shape[2:], d, strict=True))
     spread = np.zeros((*w.shape[:2], *spans), dtype=w.dtype)
-    spread[(..., *(slice(None, None, e) for e in d))] = w
+    holes: tuple[Any, ...] = (..., *(slice(None, None, e) for e in d))
+    spread[holes] = w
     extents = [n - k for n, k in zip(padded.shape[2:], spread.shape[2:], strict=True)]
     if min(extents) < 0 or min(x.shape[2:]) < 1 or min(w.shape[2:]) < 1:
         raise ValueError("the kernel does not fit")
