@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import truediv
 from pathlib import Path
 
 import numpy as np
@@ -177,8 +178,11 @@ def test_our_steps_cost_less_than_the_tutorials(tmp_path: Path) -> None:
             "fast": (FAST, ours(FAST, images, 0)),
         }
     )
-    # The quickest block: on a shared machine the others measure its other users too.
-    ratio = {name: min(costs["tutorial"]) / min(costs[name]) for name in ("ours", "fast")}
+    # Blocks that ran side by side are compared: on a shared machine the load changes by the second.
+    ratio = {
+        name: statistics.median(map(truediv, costs["tutorial"], costs[name]))
+        for name in ("ours", "fast")
+    }
     assert ratio["ours"] >= 1.7, ratio
     assert ratio["fast"] >= 2.0, ratio
 
