@@ -56,6 +56,9 @@ def test_rounding_to_bfloat16_does_not_round_twice():
     value = np.array([1 + 2.0**-8 + 2.0**-40, -1 - 2.0**-8 - 2.0**-40])
     assert round_to(value, "bfloat16").tolist() == [1 + 2.0**-7, -1 - 2.0**-7]
     assert round_to(np.array([1 + 2.0**-8]), "bfloat16").tolist() == [1.0]
+    # Just below the tie, where float32 lands on it from the other side.
+    assert round_to(np.array([1 + 2.0**-8 - 2.0**-40]), "bfloat16").tolist() == [1.0]
+    assert round_to(np.array([1 + 3 * 2.0**-8 - 2.0**-40]), "bfloat16").tolist() == [1 + 2.0**-7]
 
 
 @pytest.mark.parametrize(
