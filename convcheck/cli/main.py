@@ -9,6 +9,7 @@ import click
 
 from convcheck.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE
 from convcheck.core.errors import ConvcheckError, nearest
+from convcheck.runtime.interrupts import watch_interrupts
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("convcheck.cli.report", "Prove, test, validate and train; write one report."),
@@ -69,7 +70,8 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code (see `convcheck.cli.exits`)."""
     try:
-        result = cli.main(args=arguments, prog_name="convcheck", standalone_mode=False)
+        with watch_interrupts():
+            result = cli.main(args=arguments, prog_name="convcheck", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:

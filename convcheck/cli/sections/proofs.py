@@ -119,7 +119,7 @@ def _claims() -> list[Block]:
 
 
 def _mutation(context: Context, known: tuple[Theorem, ...]) -> tuple[Paragraph, Finding]:
-    """Returns what the kernel makes of mutants: all of them in the full profile, else a twentieth."""
+    """Returns what the kernel makes of mutants; of every twentieth in the quick profile."""
     context.say("mutants of the certificates")
     report = run_mutation_test(known, every=1 if context.full else 20)
     says = (
