@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from types import CodeType, ModuleType
+from types import CellType, CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -102,13 +102,27 @@ def _packages(function: Callable[..., Any]) -> set[str]:
     if code is None:
         return found
     names = set(_names(code))
-    scope = getattr(inner, "__globals__", {})
+    scope = {**getattr(inner, "__globals__", {}), **_closure(inner)}
+    names |= set(code.co_freevars)
     for name, value in scope.items():
         if isinstance(value, ModuleType):
             found.add(value.__name__.partition(".")[0])
         elif name in names:
             found.add(str(getattr(value, "__module__", "")).partition(".")[0])
     return found | {name for name in names if name in ("torch", "numpy", "scipy")}
+
+
+def _closure(function: Any) -> dict[str, Any]:
+    """Returns what a nested function takes from around it, by name."""
+    cells = getattr(function, "__closure__", None) or ()
+    return dict(zip(function.__code__.co_freevars, (_content(cell) for cell in cells), strict=True))
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not bound yet
+        return None
 
 
 def _names(code: CodeType) -> Iterator[str]:

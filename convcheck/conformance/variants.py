@@ -14,6 +14,28 @@ from typing import Any
 
 import numpy as np
 
+from convcheck.conformance.changes import (
+    all_ceiled,
+    all_from,
+    bias_at_first,
+    bias_of_first,
+    by_group,
+    ceiled,
+    cut,
+    dealt,
+    dilated_padding,
+    exchange,
+    grown,
+    interleaved,
+    keep,
+    nan_to_num,
+    put,
+    repeat,
+    set_all,
+    shift,
+    times_bias,
+    zeroed,
+)
 from convcheck.core.case import Case
 from convcheck.core.errors import ConvcheckError
 from convcheck.core.spec import ConvSpec, PoolSpec
@@ -120,16 +142,16 @@ def window_variants(axes: int) -> Iterator[Variant]:
     """Yields the faults in how the window is placed, for convolutions and pools alike."""
     yield from _swaps(axes)
     for part, idle in (("stride", 1), ("dilation", 1), ("padding", (0, 0)), ("output_padding", 0)):
-        yield on_spec(f"ignores the {part}", _set_all(part, idle), _WINDOW)
+        yield on_spec(f"ignores the {part}", set_all(part, idle), _WINDOW)
         for axis, name in enumerate(_AXES[axes] if axes > 1 else ()):
             yield on_spec(
                 f"ignores the {part} along {name}",
-                lambda spec, part=part, idle=idle, axis=axis: _put(spec, part, axis, idle),
+                lambda spec, part=part, idle=idle, axis=axis: put(spec, part, axis, idle),
                 _WINDOW,
             )
     for part in ("stride", "dilation"):
         for step, word in ((1, "too large"), (-1, "too small")):
-            yield on_spec(f"takes the {part} one {word}", _shift(part, step), _WINDOW)
+            yield on_spec(f"takes the {part} one {word}", shift(part, step), _WINDOW)
     yield on_spec("takes the stride equal to the kernel size",
                   lambda spec: replace(spec, stride=spec.kernel_size), _WINDOW)  # fmt: skip
     yield on_spec("takes the dilation for the stride too",
@@ -149,7 +171,7 @@ def window_variants(axes: int) -> Iterator[Variant]:
                     for place, pair in enumerate(spec.padding_pairs()))),
                 _WINDOW,
             )  # fmt: skip
-    yield on_spec("multiplies the padding by the dilation", _dilated_padding, _WINDOW)
+    yield on_spec("multiplies the padding by the dilation", dilated_padding, _WINDOW)
 
 
 _PADDINGS: tuple[tuple[str, Callable[[int, int], tuple[int, int]]], ...] = (
@@ -177,12 +199,12 @@ def _swaps(axes: int) -> Iterator[Variant]:
         for part in _PARTS:
             yield on_spec(
                 f"exchanges the {part} of {pair}",
-                lambda spec, part=part, f=first, s=second: _exchange(spec, (part,), f, s),
+                lambda spec, part=part, f=first, s=second: exchange(spec, (part,), f, s),
                 _WINDOW,
             )
         yield on_spec(
             f"exchanges stride, padding and dilation of {pair}",
-            lambda spec, f=first, s=second: _exchange(spec, _PARTS, f, s),
+            lambda spec, f=first, s=second: exchange(spec, _PARTS, f, s),
             _WINDOW,
         )
         if axes == 2:
@@ -197,7 +219,7 @@ def _swaps(axes: int) -> Iterator[Variant]:
             for axis, name in enumerate(names):
                 yield on_spec(
                     f"uses the {part} of {name} for every axis",
-                    lambda spec, part=part, axis=axis: _all_from(spec, part, axis),
+                    lambda spec, part=part, axis=axis: all_from(spec, part, axis),
                     _WINDOW,
                 )
 
@@ -219,14 +241,14 @@ def kernel_variants(axes: int) -> Iterator[Variant]:
         for side, at in (("last", -1), ("first", 0)):
             yield on_inputs(
                 f"leaves out the {side} tap of the kernel along {name}",
-                w=lambda w, case, axis=axis, at=at: _zeroed(w, 2 + axis, at),
+                w=lambda w, case, axis=axis, at=at: zeroed(w, 2 + axis, at),
             )
             yield on_inputs(
                 f"does not read the {side} input element along {name}",
-                x=lambda x, case, axis=axis, at=at: _zeroed(x, 2 + axis, at),
+                x=lambda x, case, axis=axis, at=at: zeroed(x, 2 + axis, at),
             )
-    yield on_inputs("uses the same kernel for every output channel", w=lambda w, _: _repeat(w, 0))
-    yield on_inputs("uses the same kernel for every input channel", w=lambda w, _: _repeat(w, 1))
+    yield on_inputs("uses the same kernel for every output channel", w=lambda w, _: repeat(w, 0))
+    yield on_inputs("uses the same kernel for every input channel", w=lambda w, _: repeat(w, 1))
 
 
 def channel_variants() -> Iterator[Variant]:
@@ -235,74 +257,74 @@ def channel_variants() -> Iterator[Variant]:
     yield on_inputs("reverses the output channels", w=lambda w, _: w[::-1])
     yield on_result("reverses the output channels", lambda y, case, _: y[:, ::-1])
     yield on_result("reverses the batch", lambda y, case, _: y[::-1])
-    yield on_inputs("uses the first input channel only", x=lambda x, _: _keep(x, 1, 1))
-    yield on_inputs("repeats the first input channel", x=lambda x, _: _repeat(x, 1))
+    yield on_inputs("uses the first input channel only", x=lambda x, _: keep(x, 1, 1))
+    yield on_inputs("repeats the first input channel", x=lambda x, _: repeat(x, 1))
     for side, at in (("last", -1), ("first", 0)):
         yield on_inputs(
             f"leaves out the {side} input channel of each group",
-            w=lambda w, case, at=at: _zeroed(w, 1, at),
+            w=lambda w, case, at=at: zeroed(w, 1, at),
         )
         yield on_result(
             f"does not compute the {side} output channel",
-            lambda y, case, _, at=at: _zeroed(y, 1, at),
+            lambda y, case, _, at=at: zeroed(y, 1, at),
         )
         yield on_result(
             f"does not compute the {side} image of the batch",
-            lambda y, case, _, at=at: _zeroed(y, 0, at),
+            lambda y, case, _, at=at: zeroed(y, 0, at),
         )
     yield on_result("computes the first image of the batch only",
-                    lambda y, case, _: _keep(y, 0, 1))  # fmt: skip
+                    lambda y, case, _: keep(y, 0, 1))  # fmt: skip
     yield on_result("repeats the first image of the batch",
-                    lambda y, case, _: _repeat(y, 0))  # fmt: skip
+                    lambda y, case, _: repeat(y, 0))  # fmt: skip
     for width in (64, 32, 16, 8, 4):
         yield on_result(
             f"computes only the first {width} output channels",
-            lambda y, case, _, width=width: _keep(y, 1, width),
+            lambda y, case, _, width=width: keep(y, 1, width),
         )
         yield on_result(
             f"computes only the first {width} output columns",
-            lambda y, case, _, width=width: _keep(y, y.ndim - 1, width),
+            lambda y, case, _, width=width: keep(y, y.ndim - 1, width),
         )
         yield on_inputs(
             f"does not read the input channels past a multiple of {width}",
-            w=lambda w, case, width=width: _keep(w, 1, w.shape[1] // width * width),
+            w=lambda w, case, width=width: keep(w, 1, w.shape[1] // width * width),
         )
         yield on_inputs(
             f"reads only the first {width} input channels of a group",
-            w=lambda w, case, width=width: _keep(w, 1, width),
+            w=lambda w, case, width=width: keep(w, 1, width),
         )
         yield on_result(
             f"does not compute the output channels past a multiple of {width}",
-            lambda y, case, _, width=width: _keep(y, 1, y.shape[1] // width * width),
+            lambda y, case, _, width=width: keep(y, 1, y.shape[1] // width * width),
         )
         yield on_result(
             f"does not compute the output columns past a multiple of {width}",
-            lambda y, case, _, width=width: _keep(y, y.ndim - 1, y.shape[-1] // width * width),
+            lambda y, case, _, width=width: keep(y, y.ndim - 1, y.shape[-1] // width * width),
         )
         yield on_result(
             f"does not compute the output rows past a multiple of {width}",
             lambda y, case, _, width=width: (
-                _keep(y, y.ndim - 2, y.shape[-2] // width * width) if y.ndim > 3 else None
+                keep(y, y.ndim - 2, y.shape[-2] // width * width) if y.ndim > 3 else None
             ),
         )
     yield on_inputs("interleaves the input channels of the groups",
-                    x=lambda x, case: _interleaved(x, case, 1))  # fmt: skip
+                    x=lambda x, case: interleaved(x, case, 1))  # fmt: skip
     yield on_inputs("deals the input channels to the groups in turn",
-                    x=lambda x, case: _dealt(x, case, 1))  # fmt: skip
+                    x=lambda x, case: dealt(x, case, 1))  # fmt: skip
     yield on_result("interleaves the output channels of the groups",
-                    lambda y, case, _: _interleaved(y, case, 1))  # fmt: skip
+                    lambda y, case, _: interleaved(y, case, 1))  # fmt: skip
     yield on_result("deals the output channels to the groups in turn",
-                    lambda y, case, _: _dealt(y, case, 1))  # fmt: skip
+                    lambda y, case, _: dealt(y, case, 1))  # fmt: skip
     yield on_inputs("reverses the order of the groups' weights",
-                    w=lambda w, case: _by_group(w, case, 0, lambda g: g[::-1]))  # fmt: skip
+                    w=lambda w, case: by_group(w, case, 0, lambda g: g[::-1]))  # fmt: skip
     yield on_inputs("deals the weights to the groups in turn",
-                    w=lambda w, case: _dealt(w, case, 0))  # fmt: skip
+                    w=lambda w, case: dealt(w, case, 0))  # fmt: skip
     yield on_inputs("uses the weights of the first group for every group",
-                    w=lambda w, case: _by_group(w, case, 0, lambda g: _repeat(g, 0)))  # fmt: skip
+                    w=lambda w, case: by_group(w, case, 0, lambda g: repeat(g, 0)))  # fmt: skip
     yield on_inputs("reads the input of the first group in every group",
-                    x=lambda x, case: _by_group(x, case, 1, lambda g: _repeat(g, 1)))  # fmt: skip
+                    x=lambda x, case: by_group(x, case, 1, lambda g: repeat(g, 1)))  # fmt: skip
     yield on_inputs("reads the input of the groups in reverse",
-                    x=lambda x, case: _by_group(x, case, 1, lambda g: g[:, ::-1]))  # fmt: skip
+                    x=lambda x, case: by_group(x, case, 1, lambda g: g[:, ::-1]))  # fmt: skip
     yield from _bias_variants()
 
 
@@ -311,19 +333,19 @@ def _bias_variants() -> Iterator[Variant]:
     yield on_inputs("adds the bias twice", b=lambda b, _: b * 2)
     yield on_inputs("subtracts the bias", b=lambda b, _: -b)
     yield on_inputs("adds the bias once per group", b=lambda b, case: b * case.spec.groups)  # type: ignore[union-attr]
-    yield on_inputs("adds the first bias to every channel", b=lambda b, _: _repeat(b, 0))
+    yield on_inputs("adds the first bias to every channel", b=lambda b, _: repeat(b, 0))
     yield on_inputs("reverses the bias", b=lambda b, _: b[::-1])
     yield on_inputs("adds the bias once per input channel",
                     b=lambda b, case: b * (case.channels // case.spec.groups))  # type: ignore[union-attr]  # fmt: skip
-    yield on_result("adds the bias to the first image of the batch only", _bias_of_first)
-    yield on_result("multiplies by the bias", _times_bias)
-    yield on_result("adds the bias to the first position only", _bias_at_first)
+    yield on_result("adds the bias to the first image of the batch only", bias_of_first)
+    yield on_result("multiplies by the bias", times_bias)
+    yield on_result("adds the bias to the first position only", bias_at_first)
 
 
 def result_variants(axes: int) -> Iterator[Variant]:
     """Yields faults in the result as a whole."""
     yield on_result("returns zeros", lambda y, case, _: np.zeros_like(y))
-    yield on_spec("rounds the size up instead of down", _all_ceiled, (ConvSpec,))
+    yield on_spec("rounds the size up instead of down", all_ceiled, (ConvSpec,))
     yield on_result("negates the result", lambda y, case, _: -y)
     yield on_result("doubles the result", lambda y, case, _: y * 2)
     yield on_result("halves the result", lambda y, case, _: y / 2)
@@ -337,22 +359,22 @@ def result_variants(axes: int) -> Iterator[Variant]:
                     x=lambda x, _: np.where(np.isnan(x), x.dtype.type(0), x))  # fmt: skip
     yield on_inputs("replaces NaN and infinities by 0 in the input",
                     x=lambda x, _: np.where(np.isfinite(x), x, x.dtype.type(0)))  # fmt: skip
-    yield on_result("replaces NaN and infinities as numpy.nan_to_num does", _nan_to_num)
+    yield on_result("replaces NaN and infinities as numpy.nan_to_num does", nan_to_num)
     yield on_inputs("ignores the sign of the input", x=lambda x, _: np.abs(x))
     yield on_inputs("clips the input below at 0", x=lambda x, _: np.maximum(x, 0))
     yield on_inputs("ignores the sign of the weights", w=lambda w, _: np.abs(w))
     for axis in range(-1, -axes - 1, -1):
         name = _AXES[axes][axis]
         yield on_result(f"leaves out the last output along {name}",
-                        lambda y, case, _, a=axis: _cut(y, a, slice(0, -1)))  # fmt: skip
+                        lambda y, case, _, a=axis: cut(y, a, slice(0, -1)))  # fmt: skip
         yield on_result(f"leaves out the first output along {name}",
-                        lambda y, case, _, a=axis: _cut(y, a, slice(1, None)))  # fmt: skip
+                        lambda y, case, _, a=axis: cut(y, a, slice(1, None)))  # fmt: skip
         yield on_result(f"adds an output of zeros along {name}",
-                        lambda y, case, _, a=axis: _grown(y, a))  # fmt: skip
+                        lambda y, case, _, a=axis: grown(y, a))  # fmt: skip
         yield on_result(f"leaves the last output along {name} at zero",
-                        lambda y, case, _, a=axis: _zeroed(y, y.ndim + a, -1))  # fmt: skip
+                        lambda y, case, _, a=axis: zeroed(y, y.ndim + a, -1))  # fmt: skip
         yield on_result(f"leaves the first output along {name} at zero",
-                        lambda y, case, _, a=axis: _zeroed(y, y.ndim + a, 0))  # fmt: skip
+                        lambda y, case, _, a=axis: zeroed(y, y.ndim + a, 0))  # fmt: skip
         for step in (1, -1):
             yield on_result(f"rotates the result by {step} along {name}",
                             lambda y, case, _, a=axis, s=step: np.roll(y, s, a))  # fmt: skip
@@ -361,138 +383,7 @@ def result_variants(axes: int) -> Iterator[Variant]:
         yield on_inputs(f"reads the input in reverse along {name}",
                         x=lambda x, case, a=axis: np.flip(x, a))  # fmt: skip
         yield on_spec(f"rounds the size up along {name}",
-                      lambda spec, a=axis: _ceiled(spec, a), (ConvSpec,))  # fmt: skip
+                      lambda spec, a=axis: ceiled(spec, a), (ConvSpec,))  # fmt: skip
     yield on_result("drops the axis of the batch", lambda y, case, _: y[0] if len(y) == 1 else None)
     yield on_result("drops axes of extent 1", lambda y, case, _: np.squeeze(y))
     yield on_result("returns channels last", lambda y, case, _: np.moveaxis(y, 1, -1))
-
-
-def _dilated_padding(spec: Any) -> Any:
-    pairs = zip(spec.padding_pairs(), spec.dilation, strict=True)
-    return replace(spec, padding=tuple((b * d, a * d) for (b, a), d in pairs))
-
-
-def _set_all(part: str, value: object) -> Callable[[Any], Any]:
-    return lambda spec: replace(spec, **{part: (value,) * spec.axes})
-
-
-def _shift(part: str, step: int) -> Callable[[Any], Any]:
-    return lambda spec: replace(spec, **{part: tuple(v + step for v in getattr(spec, part))})
-
-
-def _put(spec: Any, part: str, axis: int, value: object) -> Any:
-    values = spec.padding_pairs() if part == "padding" else getattr(spec, part)
-    return replace(spec, **{part: (*values[:axis], value, *values[axis + 1 :])})
-
-
-def _exchange(spec: Any, parts: tuple[str, ...], first: int, second: int) -> Any:
-    changes = {}
-    for part in parts:
-        if hasattr(spec, part):
-            values = list(spec.padding_pairs() if part == "padding" else getattr(spec, part))
-            values[first], values[second] = values[second], values[first]
-            changes[part] = tuple(values)
-    return replace(spec, **changes)
-
-
-def _all_from(spec: Any, part: str, axis: int) -> Any:
-    values = spec.padding_pairs() if part == "padding" else getattr(spec, part)
-    return replace(spec, **{part: (values[axis],) * spec.axes})
-
-
-def _all_ceiled(spec: ConvSpec) -> ConvSpec | None:
-    for axis in range(spec.axes):
-        if spec.transposed:
-            return None
-        spec = _ceiled(spec, axis) or spec
-    return spec
-
-
-def _ceiled(spec: ConvSpec, axis: int) -> ConvSpec | None:
-    """Rounding up is what one more stride less one of zeros at the end amounts to."""
-    if spec.transposed:
-        return None
-    before, after = spec.padding_pairs()[axis]
-    return _put(spec, "padding", axis, (before, after + spec.stride[axis] - 1))
-
-
-def _zeroed(array: np.ndarray, axis: int, at: int) -> np.ndarray:
-    if not array.size:
-        return array
-    copy = array.copy()
-    copy[(slice(None),) * axis + (at,)] = 0
-    return copy
-
-
-def _keep(array: np.ndarray, axis: int, count: int) -> np.ndarray:
-    copy = array.copy()
-    copy[(slice(None),) * axis + (slice(count, None),)] = 0
-    return copy
-
-
-def _repeat(array: np.ndarray, axis: int) -> np.ndarray:
-    return np.broadcast_to(array.take([0], axis), array.shape) if array.shape[axis] else array
-
-
-def _cut(array: np.ndarray, axis: int, part: slice) -> np.ndarray:
-    index: tuple[Any, ...] = (..., part, *[slice(None)] * (-axis - 1))
-    return array[index]
-
-
-def _grown(array: np.ndarray, axis: int) -> np.ndarray:
-    widths = [(0, 0)] * array.ndim
-    widths[axis] = (0, 1)
-    return np.pad(array, widths)
-
-
-def _by_group(
-    array: np.ndarray, case: Case, axis: int, change: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
-    groups = case.spec.groups if isinstance(case.spec, ConvSpec) else 1
-    shape = array.shape
-    if groups < 2 or shape[axis] % groups:
-        return array
-    split = array.reshape(*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :])
-    return change(split).reshape(shape)
-
-
-def _interleaved(array: np.ndarray, case: Case, axis: int) -> np.ndarray:
-    return _by_group(array, case, axis, lambda split: split.swapaxes(axis, axis + 1))
-
-
-def _dealt(array: np.ndarray, case: Case, axis: int) -> np.ndarray:
-    groups = case.spec.groups if isinstance(case.spec, ConvSpec) else 1
-    shape = array.shape
-    if groups < 2 or shape[axis] % groups:
-        return array
-    split = array.reshape(*shape[:axis], shape[axis] // groups, groups, *shape[axis + 1 :])
-    return split.swapaxes(axis, axis + 1).reshape(shape)
-
-
-def _bias(inputs: Arrays, y: np.ndarray) -> np.ndarray:
-    return inputs["b"].astype(np.float64).reshape(1, -1, *[1] * (y.ndim - 2))
-
-
-def _bias_of_first(y: np.ndarray, case: Case, inputs: Arrays) -> np.ndarray | None:
-    if "b" not in inputs:
-        return None
-    without = y - _bias(inputs, y)
-    return np.concatenate([y[:1], without[1:]])
-
-
-def _times_bias(y: np.ndarray, case: Case, inputs: Arrays) -> np.ndarray | None:
-    return (y - _bias(inputs, y)) * _bias(inputs, y) if "b" in inputs else None
-
-
-def _bias_at_first(y: np.ndarray, case: Case, inputs: Arrays) -> np.ndarray | None:
-    if "b" not in inputs:
-        return None
-    without = y - _bias(inputs, y)
-    first = (slice(None), slice(None), *[slice(0, 1)] * (y.ndim - 2))
-    without[first] = y[first]
-    return without
-
-
-def _nan_to_num(y: np.ndarray, case: Case, _: Arrays) -> np.ndarray:
-    dtype = "float32" if case.dtype == "bfloat16" else case.dtype
-    return np.nan_to_num(y.astype(dtype)).astype(y.dtype)

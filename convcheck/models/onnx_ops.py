@@ -111,7 +111,9 @@ def _translated(
         return "linear", {}, ()
     if kind == "Flatten":
         axis = attributes.get("axis", 1) % (len(shape) or 1)
-        return "flatten", {}, ((prod(shape[:axis]), prod(shape[axis:])),)
+        kept = (prod(shape[:axis]), prod(shape[axis:]))
+        # ONNX always gives two axes; at axis 1 that is torch's flatten.
+        return ("flatten", {"start_dim": 1}, (kept,)) if axis == 1 else ("reshape", {}, (kept,))
     if kind == "Reshape":
         return "reshape", {}, (_reshaped(shape, given),)
     if kind == "BatchNormalization":

@@ -1,7 +1,6 @@
 """Record every operator call of a torch model while it runs, with the path of its module.
 
-A `TorchFunctionMode` sees `F.conv2d` as well as `nn.Conv2d`, each once; the innermost module is
-known because `nn.Module.__call__` keeps a stack of paths meanwhile.
+A `TorchFunctionMode` sees `F.conv2d` and `nn.Conv2d` alike; a stack of paths knows the module.
 """
 
 from __future__ import annotations
@@ -380,8 +379,8 @@ def assigned_by(trace: TracebackType | None) -> str:
         return ""
     code = inner.tb_frame.f_code
     line, _, column, _ = list(code.co_positions())[inner.tb_lasti // 2]
-    line, column = line or inner.tb_lineno, column or 0
-    text = linecache.getline(code.co_filename, line)[:column]
+    line = line or inner.tb_lineno
+    text = linecache.getline(code.co_filename, line)[: column or 0]
     found = re.findall(r"\b\w+\.(\w+)\s*(?::[^=;]+)?=(?!=)", text)
     for above in range(line - 1, max(0, line - 12), -1):
         if found or inner.tb_frame.f_code.co_firstlineno >= above:

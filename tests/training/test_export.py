@@ -1,4 +1,4 @@
-"""The exports that cannot be, each with one message."""
+"""The exported file: its layers validated, and the exports that cannot be."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,17 @@ def result(images: ImageSet, recipe: Recipe, tmp_path: Path) -> TrainingResult:
         images, train_images=images.train_images[:16], train_labels=images.train_labels[:16]
     )
     return train(recipe, few, out=tmp_path / "run")
+
+
+def test_the_exported_network_has_the_layers_of_the_trained_one(
+    result: TrainingResult, tmp_path: Path
+) -> None:
+    report = export(result, tmp_path / "model.onnx")
+    assert report.passed
+    kinds = ("conv2d", "max_pool2d")
+    found = [layer.output_shape[1:] for layer in report.layers if layer.op in kinds]
+    assert found == [layer.output_shape[1:] for layer in result.layers if layer.op in kinds]
+    assert found == [(6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5)]
 
 
 def test_a_place_that_cannot_be_written(result: TrainingResult, tmp_path: Path) -> None:
