@@ -50,8 +50,8 @@ def command(
     if certificate == "-" and json_file == "-":
         raise UsageError("--certificate - and --json - both ask for stdout")
 
+    from convcheck.proofs.conclude import prove_theorems
     from convcheck.proofs.lines import to_latex, to_text
-    from convcheck.proofs.prove import prove_theorems
     from convcheck.proofs.verdicts import Open, Proved, Refuted
 
     decisions = []
@@ -73,7 +73,8 @@ def command(
         if as_latex or steps:
             click.echo(to_latex(theorem) if as_latex else to_text(theorem))
         if verbose and isinstance(decision, Proved):
-            click.echo("\n".join(f"         - {check}" for check in decision.checks))
+            told = (*decision.checks, *decision.remarks)
+            click.echo("\n".join(f"         - {text}" for text in told))
     if certificate is not None:
         write_certificates(certificate, [theorem.certificate() for theorem in chosen])
     verdict = combine(decision.verdict for decision in decisions)
@@ -91,6 +92,7 @@ def command(
             "hypotheses": list(theorem.hypotheses),
             "reason": getattr(decision, "reason", ""),
             "checks": list(getattr(decision, "checks", ())),
+            "remarks": list(getattr(decision, "remarks", ())),
             "source": theorem.source,
         }
         for theorem, decision in zip(chosen, decisions, strict=True)

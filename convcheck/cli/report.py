@@ -51,7 +51,7 @@ def command(
     from convcheck.cli.sections.context import Context
 
     directory = _writable(Path(out))
-    _check_data(data)
+    _check_data(data, quiet=quiet)
     context = Context(
         profile=profile,
         data=data,
@@ -111,13 +111,18 @@ def _writable(directory: Path) -> Path:
     return directory
 
 
-def _check_data(data: str) -> None:
+def _check_data(data: str, *, quiet: bool) -> None:
+    """Refuses pictures that cannot be used before anything else is computed."""
     if data not in ("cifar10", "shapes10") and not Path(data).is_dir():
         raise InputError(
             f"--data {data!r} is not a directory",
             why="it must be cifar10, shapes10, or a directory with train/CLASS/ and test/CLASS/",
             fix="check the path, or leave --data out to use the embedded shapes10",
         )
+    if data != "shapes10":
+        from convcheck.training import load_data
+
+        load_data(data, log=lambda line: None if quiet else click.echo(line, err=True))
 
 
 def _store_path(context: Context, key: str) -> Path:

@@ -43,6 +43,8 @@ class Coverage:
         if not self.strength:
             return f"one case, {self.compared} elements compared"
         text = f"{self.strength}-way combinations of {self.parameters} parameters: {percent} %"
+        if not self.phases.get("row"):
+            text = "ended before the covering array"
         cases = ", ".join(f"{count} {phase}" for phase, count in self.phases.items() if count)
         return f"{text}; cases: {cases or 'none'}; {self.compared} elements compared"
 

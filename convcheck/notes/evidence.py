@@ -13,8 +13,7 @@ def by_theorem(name: str, says: str, *, under: str = "") -> Reading:
         says: The reading.
         under: The theorem's hypotheses, in words, where it has some.
     """
-    from convcheck.proofs import Proved
-    from convcheck.proofs.catalogue import prove
+    from convcheck.proofs import Proved, prove
 
     verdict = prove(name)
     if isinstance(verdict, Proved):

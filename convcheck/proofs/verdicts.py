@@ -19,6 +19,7 @@ class Proved:
         hypotheses: What it was proved under, as text; empty means unconditionally.
         obligations: The hypotheses that the derivation used.
         checks: Further evidence, one sentence each (second checks, siblings refuted).
+        remarks: What adds no evidence but must be said, such as an engine that cannot follow.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Proved:
     hypotheses: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from convcheck.proofs import theorems
 from convcheck.proofs.certificate import write_certificates
+from convcheck.proofs.conclude import prove_theorem
 from convcheck.proofs.kernel import check, read
-from convcheck.proofs.prove import prove_theorem
 from convcheck.proofs.search import find_combinations
 from convcheck.proofs.terms import parse
 

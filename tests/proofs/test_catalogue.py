@@ -9,8 +9,8 @@ import pytest
 from convcheck.core.errors import UsageError
 from convcheck.proofs import Open, Proved, prove, theorems
 from convcheck.proofs.catalogue.sizes import COMBINATIONS
+from convcheck.proofs.conclude import prove_theorem, refute, refute_without
 from convcheck.proofs.kernel import check, read
-from convcheck.proofs.prove import prove_theorem, refute, refute_without
 from convcheck.proofs.search import find_combinations
 from convcheck.proofs.terms import parse
 from convcheck.proofs.theorem import Sibling, Theorem, chain

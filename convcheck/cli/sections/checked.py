@@ -23,7 +23,7 @@ def row(name: str, report: ImplementationReport) -> tuple[str, ...]:
         str(report.verdict),
         str(report.cases),
         f"{reach.compared:,}",
-        f"{reach.strength}-way: {100 * reach.share:.0f} %",
+        f"{reach.strength}-way: {100 * reach.share:.0f} %" if reach.share else "corners",
         "bits" if reach.algorithm == "direct" else f"the bound of {reach.algorithm}",
         for_markdown(", ".join(reach.unsupported)),
     )

@@ -43,6 +43,6 @@ def prove(name: str) -> Decision:
     Raises:
         UsageError: There is none.
     """
-    from convcheck.proofs.prove import prove_theorem
+    from convcheck.proofs.conclude import prove_theorem
 
     return prove_theorem(find_theorem(name))

@@ -49,7 +49,7 @@ def prove_theorems(theorems: Sequence[Theorem]) -> Iterator[Decision]:
     """Yields the decision on each theorem, with the opinions of SymPy and Z3 among its checks.
 
     Both are asked in processes of their own while the kernel works. Z3's contradiction makes a
-    theorem `Open`; what an engine has no means to follow is said among the checks.
+    theorem `Open`; what an engine has no means to follow is a remark.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:
         opinions = pool.submit(ask_sympy, theorems), pool.submit(ask_z3, theorems)
@@ -64,11 +64,14 @@ def prove_theorems(theorems: Sequence[Theorem]) -> Iterator[Decision]:
             reason = "Z3 finds integers for which the statement fails"
             yield Open(name=name, statement=decision.statement, reason=reason)
             continue
-        said = "SymPy follows every line"
-        if algebra[name] != FOLLOWS:
-            said = f"SymPy cannot follow: {algebra[name]}"
-        heard = [f"Z3: {solver[name]}"] if name in solver else [said]
-        yield replace(decision, checks=(*decision.checks, *heard))
+        if solver.get(name) == "unknown":
+            yield replace(decision, remarks=("Z3 reached no answer in its time",))
+        elif name in solver:
+            yield replace(decision, checks=(*decision.checks, "Z3 agrees"))
+        elif algebra[name] == FOLLOWS:
+            yield replace(decision, checks=(*decision.checks, "SymPy follows every line"))
+        else:
+            yield replace(decision, remarks=(f"SymPy cannot follow: {algebra[name]}",))
 
 
 def refute(theorem: Theorem, sibling: Sibling) -> Refuted | Open:
