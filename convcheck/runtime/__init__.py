@@ -1,5 +1,5 @@
-"""Processes, deadlines, journals and atomic files; knows nothing of convolution.
+"""Processes, deadlines, locks and atomic files; knows nothing of convolution.
 
-May import: core. Each file is imported by its own name, so that a reader of a journal does not
-load the code that starts processes.
+May import: core. Each file is imported by its own name, so that whoever writes a file does not load
+the code that starts processes.
 """

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import re
 import socket
 import stat
 from contextlib import suppress
@@ -38,7 +39,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
             with place.open("wb") as stream:
                 stream.write(data)
             return
-        _sweep(place)
+        _sweep(place.parent, re.compile(rf"\.{re.escape(place.name)}{_owner_pattern()}"))
         _replace(place, data)
     except OSError as error:
         raise InputError(
@@ -49,7 +50,9 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def _replace(place: Path, data: bytes) -> None:
-    temporary = place.with_name(f"{_prefix(place)}{os.getpid()}-{next(_counter)}.tmp")
+    temporary = place.with_name(
+        f".{place.name}.{socket.gethostname()}-{os.getpid()}-{next(_counter)}.tmp"
+    )
     mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else None
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -82,25 +85,27 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def _prefix(place: Path) -> str:
-    return f".{place.name}.{socket.gethostname()}-"
+def sweep(directory: Path) -> None:
+    """Removes the temporary files in `directory` whose process, on this machine, is gone."""
+    _sweep(directory, re.compile(rf"\..+{_owner_pattern()}", re.DOTALL))
 
 
-def _sweep(place: Path) -> None:
-    """Removes temporary files of this place whose process, on this machine, is gone."""
-    prefix = _prefix(place)
-    with os.scandir(place.parent) as entries:
+def _owner_pattern() -> str:
+    return rf"\.{re.escape(socket.gethostname())}-(\d+)-\d+\.tmp"
+
+
+def _sweep(directory: Path, pattern: re.Pattern[str]) -> None:
+    with os.scandir(directory) as entries:
         names = [entry.name for entry in entries]
     for name in names:
-        owner = name.removeprefix(prefix).removesuffix(".tmp").partition("-")[0]
-        if not (name.startswith(prefix) and name.endswith(".tmp") and owner.isdecimal()):
-            continue
-        if not _is_alive(int(owner)):
+        match = pattern.fullmatch(name)
+        if match and not is_alive(int(match[1])):
             with suppress(FileNotFoundError):
-                (place.parent / name).unlink()
+                (directory / name).unlink()
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Returns whether a process of that number runs on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -32,8 +32,8 @@ class Interrupts:
 def watch_interrupts() -> Iterator[Interrupts]:
     """Counts Ctrl-C inside; the first raises KeyboardInterrupt, the second exits with status 130.
 
-    The workers of this process die with it in either case, and a journal is whole up to its last
-    line at any moment, so that nothing needs to be done on the second. Only the main thread may
+    The workers of this process die with it in either case, and files are whole at any
+    moment, so that nothing needs to be done on the second. Only the main thread may
     set signal handlers: in any other, nothing is counted and Ctrl-C is the main thread's affair.
     """
     interrupts = Interrupts()

@@ -19,7 +19,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from convcheck.core.errors import InputError
-from convcheck.training.files import sweep, write_whole
+from convcheck.runtime.atomic import sweep, write_atomic
 
 _KEPT = 2
 
@@ -52,8 +52,8 @@ def save_checkpoint(directory: Path, position: Position, tensors: Mapping[str, T
     content = save({name: value.detach().contiguous().cpu() for name, value in tensors.items()})
     facts = {**asdict(position), "sha256": hashlib.sha256(content).hexdigest()}
     place = directory / f"step-{position.step:08d}"
-    write_whole(place.with_suffix(".safetensors"), content)
-    write_whole(place.with_suffix(".json"), json.dumps(facts, indent=1).encode())
+    write_atomic(place.with_suffix(".safetensors"), content)
+    write_atomic(place.with_suffix(".json"), json.dumps(facts, indent=1).encode())
     for old in _facts_files(directory)[:-_KEPT]:
         old.unlink(missing_ok=True)
         old.with_suffix(".safetensors").unlink(missing_ok=True)

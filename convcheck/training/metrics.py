@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from convcheck.training.files import cannot_write, write_whole
+from convcheck.core.errors import InputError
+from convcheck.runtime.atomic import write_atomic
 
 
 class Metrics:
@@ -20,7 +21,7 @@ class Metrics:
     def __init__(self, path: Path, step: int) -> None:
         self._path = path
         kept = [line for line in _lines(path) if _step(line) <= step] if step else []
-        write_whole(path, "".join(kept).encode())
+        write_atomic(path, "".join(kept).encode())
 
     def add(self, **values: Any) -> None:
         """Appends one line.
@@ -32,7 +33,11 @@ class Metrics:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(values) + "\n")
         except OSError as error:
-            raise cannot_write(self._path, error) from None
+            raise InputError(
+                f"cannot write {self._path}",
+                why=error.strerror or str(error),
+                fix="free some space; --resume goes on from the last checkpoint",
+            ) from None
 
 
 def _lines(path: Path) -> list[str]:

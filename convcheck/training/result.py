@@ -15,7 +15,7 @@ from torch import nn
 from convcheck.core.finding import Finding
 from convcheck.core.verdict import Verdict, combine
 from convcheck.models import LayerCall
-from convcheck.training.files import write_whole
+from convcheck.runtime.atomic import write_atomic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +57,7 @@ class Pictures:
             arrays[f"feature_map.{name}"] = value
         content = BytesIO()
         np.savez_compressed(content, **arrays)
-        write_whole(path, content.getvalue())
+        write_atomic(path, content.getvalue())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

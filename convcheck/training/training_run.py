@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from convcheck.core.errors import InputError, UsageError
 from convcheck.core.finding import Finding
 from convcheck.core.verdict import Verdict
 from convcheck.models import LayerCall
+from convcheck.runtime.atomic import write_atomic
+from convcheck.runtime.lock import hold
 from convcheck.training.checkpoint import (
     Position,
     clear_checkpoints,
@@ -24,7 +27,6 @@ from convcheck.training.data.image_set import ImageSet
 from convcheck.training.data.load import load_data
 from convcheck.training.data.shapes10 import DIFFICULTIES
 from convcheck.training.evaluation import evaluate
-from convcheck.training.files import locked, write_whole
 from convcheck.training.first_batch import check_first_batch, check_layers
 from convcheck.training.identity import (
     device_name,
@@ -109,7 +111,7 @@ def train(
         directory = Path(out) if out else _default_directory(chosen, images, seed)
         say(f"{chosen.name}: {chosen.says}")
         say(f"data: {images.label}, {len(images.train_labels)} + {len(images.test_labels)}")
-        with locked(directory, exclusive=processes.leads):
+        with hold(directory) if processes.leads else nullcontext():
             return _train(
                 chosen, images, directory, processes, seed=seed, max_steps=max_steps,
                 resume=resume, device=place, log=say, progress=progress,
@@ -180,7 +182,7 @@ def _train(
     if end.finished and not faults:
         told = _finish(told, learner, images, before)
     if processes.leads:
-        write_whole(out / "result.json", json.dumps(told.to_json(), indent=1).encode())
+        write_atomic(out / "result.json", json.dumps(told.to_json(), indent=1).encode())
         if told.pictures is not None:
             told.pictures.save(out / "pictures.npz")
     return told

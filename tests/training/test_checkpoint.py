@@ -1,13 +1,14 @@
 """Checkpoints: whole or absent, verified, refused where they are of another run."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 import torch
 
 from convcheck.core.errors import InputError
-from convcheck.training import files
+from convcheck.runtime import atomic
 from convcheck.training.checkpoint import (
     Position,
     last_position,
@@ -101,8 +102,9 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
 
 def test_what_killed_processes_left_goes_and_the_rest_stays(tmp_path: Path) -> None:
     save(tmp_path, 5)
-    orphan = tmp_path / "step-00000009.safetensors.999999999.tmp"
-    alive = tmp_path / f"step-00000009.safetensors.{os.getpid()}.tmp"
+    half = f".step-00000009.safetensors.{socket.gethostname()}"
+    orphan = tmp_path / f"{half}-999999999-0.tmp"
+    alive = tmp_path / f"{half}-{os.getpid()}-0.tmp"
     for path in (orphan, alive, tmp_path / "mine.tmp"):
         path.write_text("half")
     load_checkpoint(tmp_path, IDENTITY)
@@ -120,7 +122,7 @@ def test_a_full_disk_is_one_message_and_loses_nothing(
     def refuse(*arguments: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, function, refuse)
+    monkeypatch.setattr(atomic.os, function, refuse)
     with pytest.raises(InputError, match="cannot write") as caught:
         save(tmp_path, 10)
     assert caught.value.why == "No space left on device"
@@ -129,25 +131,3 @@ def test_a_full_disk_is_one_message_and_loses_nothing(
     loaded = load_checkpoint(tmp_path, IDENTITY)
     assert loaded is not None
     assert torch.equal(loaded[1]["network.weight"], tensors(5)["network.weight"])
-
-
-def test_a_directory_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with (
-        pytest.raises(InputError, match="cannot write"),
-        files.locked(tmp_path / "file" / "run"),
-    ):
-        pass
-
-
-def test_two_runs_do_not_share_a_directory(tmp_path: Path) -> None:
-    with files.locked(tmp_path):
-        with (
-            pytest.raises(InputError, match="another process trains"),
-            files.locked(tmp_path),
-        ):
-            pass
-        with files.locked(tmp_path, exclusive=False):
-            pass
-    with files.locked(tmp_path):
-        pass

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from convcheck.runtime.atomic import is_alive
 from convcheck.training.data.image_set import ImageSet
-from convcheck.training.files import is_alive
 
 _NAMES = ("train_images", "train_labels", "test_images", "test_labels")
 
