@@ -80,6 +80,7 @@ def _build_all(context: Context, *, quiet: bool) -> tuple[list[Section], str]:
         if not quiet:
             note = " (kept)" if kept else ""
             click.echo(f"[{number}/{len(SECTIONS)}] {title}{note}", err=True)
+        started = time.monotonic()
         try:
             section = kept or builder(key)(context)
         except KeyboardInterrupt:
@@ -91,6 +92,7 @@ def _build_all(context: Context, *, quiet: bool) -> tuple[list[Section], str]:
         else:
             _store(context, section)
         sections.append(section)
+        context.say(f"{section.verdict} in {time.monotonic() - started:.0f} s: {section.says}")
     return sections, ""
 
 

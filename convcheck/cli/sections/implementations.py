@@ -32,7 +32,7 @@ def build(context: Context) -> Section:
         report = check_implementation(
             implementation.function,
             implementation.op,
-            seconds=10.0 if context.full else 0.8,
+            seconds=10.0 if context.full else 0.5,
             seed=context.seed,
             strength=3 if context.full else 2,
             algorithm=implementation.algorithm,

@@ -27,7 +27,7 @@ def build(context: Context) -> Section:
         report = check_implementation(
             function,
             op,
-            seconds=8.0 if context.full else 0.8,
+            seconds=8.0 if context.full else 0.5,
             seed=context.seed,
             strength=3 if context.full else 2,
             isolated=False,
