@@ -31,6 +31,9 @@ TITLE = "convcheck report"
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of every random choice.")
 @click.option("--resume", is_flag=True, help="Keep the sections that an earlier run finished.")
+@click.option(
+    "--without-pictures", is_flag=True, help="Leave out pictures of the data, to publish it."
+)
 @common_options
 def command(
     out: str,
@@ -38,6 +41,7 @@ def command(
     data: str,
     seed: int,
     resume: bool,
+    without_pictures: bool,
     json_file: str | None,
     quiet: bool,
     verbose: int,
@@ -57,6 +61,7 @@ def command(
         data=data,
         seed=seed,
         out=directory,
+        pictures=not without_pictures,
         resume=resume,
         say=(lambda line: None) if quiet else lambda line: click.echo(f"    {line}", err=True),
     )
@@ -164,6 +169,8 @@ def _document(
     if context.data != "shapes10":
         command += " --data DIR" if context.data != "cifar10" else " --data cifar10"
     machine = describe_environment()
+    if not context.pictures:
+        command += " --without-pictures"
     environment = {
         "made by": command,
         "seconds": f"{seconds:.0f}",

@@ -16,6 +16,7 @@ class Context:
         data: What to train on: "shapes10", "cifar10" or a directory of class folders.
         seed: Seed of every random choice.
         out: Directory of the report; the training run's files lie below it.
+        pictures: Whether pictures of the data may stand in the report.
         resume: Whether what an earlier run finished may be used.
         say: Prints one line of progress.
     """
@@ -24,6 +25,7 @@ class Context:
     data: str
     seed: int
     out: Path
+    pictures: bool
     resume: bool
     say: Callable[[str], None]
 
@@ -41,4 +43,5 @@ class Context:
             "profile": self.profile,
             "data": self.data,
             "seed": self.seed,
+            "pictures": self.pictures,
         }

@@ -59,7 +59,7 @@ def build(context: Context) -> Section:
             ),
             _checks(result),
             _settings(result),
-            *_figures(result, label),
+            *_figures(result, label, pictures=context.pictures),
         ),
         findings=findings,
         data=json.loads(json.dumps({**result.to_json(), "seconds": None})),
@@ -97,7 +97,7 @@ def _settings(result: Any) -> Folded:
     return Folded("The recipe, setting by setting", (Table(("setting", "value"), rows),))
 
 
-def _figures(result: Any, label: str) -> list[Block]:
+def _figures(result: Any, label: str, *, pictures: bool) -> list[Block]:
     steps, losses = zip(*result.loss_curve, strict=True)
     epochs = [step / result.total_steps * result.settings["epochs"]
               for step, _ in result.evaluations]  # fmt: skip
@@ -125,25 +125,28 @@ def _figures(result: Any, label: str) -> list[Block]:
         ),
     ]
     if result.pictures is not None:
-        blocks.extend(_pictures(result))
+        blocks.extend(_pictures(result, of_data=pictures))
     return blocks
 
 
-def _pictures(result: Any) -> list[Block]:
+def _pictures(result: Any, *, of_data: bool) -> list[Block]:
     arrays = result.pictures
     filters = np.concatenate([arrays.filters_before, arrays.filters_after])
     count = len(arrays.filters_before)
     captions = [f"{when} {n}" for when in ("before", "after") for n in range(count)]
     columns = 6
-    maps: list[np.ndarray | None] = [arrays.sample.transpose(1, 2, 0), *[None] * (columns - 1)]
-    names = [result.classes[arrays.sample_label], *[""] * (columns - 1)]
+    maps: list[np.ndarray | None] = []
+    names: list[str] = []
+    if of_data:
+        maps = [arrays.sample.transpose(1, 2, 0), *[None] * (columns - 1)]
+        names = [result.classes[arrays.sample_label], *[""] * (columns - 1)]
     for path, channels in arrays.feature_maps.items():
         if channels.ndim != 3:  # the linear layers have no maps
             continue
         size = "x".join(map(str, channels.shape))
         maps.extend(channels[:columns])
         names.extend([f"{path} {size}"] * len(channels[:columns]))
-    return [
+    drawn: list[Block] = [
         Figure(
             "filters.png",
             "First-layer filters, before training and after",
@@ -154,23 +157,20 @@ def _pictures(result: Any) -> list[Block]:
             "Feature maps of one test picture, layer by layer",
             figures.picture_grid(maps, names, columns=columns),
         ),
-        Figure(
-            "mistakes.png",
-            "The most confident mistakes",
-            figures.picture_grid(
-                arrays.mistakes[:24].transpose(0, 2, 3, 1),
-                [
-                    f"{result.classes[true]}, said {result.classes[said]} {share:.0%}"
-                    for true, said, share in zip(
-                        arrays.mistake_labels,
-                        arrays.mistake_predictions,
-                        arrays.mistake_confidences,
-                        strict=True,
-                    )
-                ],
-            ),
-        ),
     ]
+    if not of_data:
+        return [*drawn, Paragraph("The most confident mistakes are left out, with the pictures.")]
+    labels = [
+        f"{result.classes[true]}, said {result.classes[said]} {share:.0%}"
+        for true, said, share in zip(
+            arrays.mistake_labels,
+            arrays.mistake_predictions,
+            arrays.mistake_confidences,
+            strict=True,
+        )
+    ]
+    grid = figures.picture_grid(arrays.mistakes[:24].transpose(0, 2, 3, 1), labels)
+    return [*drawn, Figure("mistakes.png", "The most confident mistakes", grid)]
 
 
 def _as_pictures(filters: np.ndarray) -> np.ndarray:
