@@ -42,7 +42,7 @@ def picture(seen: Observation) -> str:
     channel = channels[0]
     lines = [
         f"output {_at(index)}: expected {_number(found.expected)}, got {_number(found.actual)}",
-        f"it reads {len(read)} elements of the input"
+        f"it reads {len(read)} element{'s' * (len(read) != 1)} of the input"
         + (f" ({len(reads) - len(read)} taps lie in padding)" if len(reads) > len(read) else "")
         + (f", in each of {len(channels)} channels" if len(channels) > 1 else ""),
         "",
