@@ -4,6 +4,7 @@ May import: core. matplotlib is imported by `report.figures` alone.
 """
 
 from convcheck.report.document import (
+    Attachment,
     Block,
     Code,
     Document,
@@ -18,6 +19,7 @@ from convcheck.report.document import (
 from convcheck.report.render import render
 
 __all__ = [
+    "Attachment",
     "Block",
     "Code",
     "Document",

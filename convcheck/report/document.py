@@ -60,6 +60,21 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that is written beside the report and linked from it.
+
+    Attributes:
+        name: File name with its ending, such as "explore.html".
+        says: The text of the link.
+        data: The bytes of the file.
+    """
+
+    name: str
+    says: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
     """Blocks under a line that opens on a click."""
 
@@ -67,7 +82,7 @@ class Folded:
     blocks: tuple[Block, ...]
 
 
-Block = Paragraph | Formula | Code | Table | Figure | Folded
+Block = Paragraph | Formula | Code | Table | Figure | Attachment | Folded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from convcheck.core.finding import Finding
 from convcheck.core.text import for_markdown, for_markdown_code
 from convcheck.core.verdict import Verdict
 from convcheck.report.document import (
+    Attachment,
     Block,
     Code,
     Document,
@@ -73,6 +74,8 @@ def _block(block: Block) -> str:
             return _table(block)
         case Figure(name, alt, _):
             return f"![{for_markdown(alt)}]({FIGURES}/{name})"
+        case Attachment(name, says, _):
+            return f"[{for_markdown(says)}]({name})"
         case Folded(summary, inner):
             body = "\n\n".join(_blocks(inner))
             return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"

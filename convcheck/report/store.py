@@ -9,6 +9,7 @@ from convcheck.core.case import parse_case
 from convcheck.core.finding import Finding
 from convcheck.core.verdict import Verdict
 from convcheck.report.document import (
+    Attachment,
     Block,
     Code,
     Figure,
@@ -60,6 +61,12 @@ def _block_to_json(block: Block) -> dict[str, Any]:
             return {"header": list(header), "rows": [list(row) for row in rows]}
         case Figure(name, alt, data):
             return {"figure": name, "alt": alt, "data": base64.b64encode(data).decode("ascii")}
+        case Attachment(name, says, data):
+            return {
+                "attachment": name,
+                "says": says,
+                "data": base64.b64encode(data).decode("ascii"),
+            }
         case Folded(summary, blocks):
             return {"folded": summary, "blocks": [_block_to_json(inner) for inner in blocks]}
 
@@ -75,6 +82,9 @@ def _block_from_json(value: dict[str, Any]) -> Block:
         return Table(tuple(value["header"]), tuple(tuple(row) for row in value["rows"]))
     if "figure" in value:
         return Figure(value["figure"], value["alt"], base64.b64decode(value["data"]))
+    if "attachment" in value:
+        data = base64.b64decode(value["data"])
+        return Attachment(value["attachment"], value["says"], data)
     blocks = tuple(_block_from_json(inner) for inner in value["blocks"])
     return Folded(value["folded"], blocks)
 

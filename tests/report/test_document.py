@@ -7,6 +7,7 @@ from convcheck.core.case import parse_case
 from convcheck.core.finding import Finding
 from convcheck.core.verdict import Verdict
 from convcheck.report import (
+    Attachment,
     Code,
     Document,
     Figure,
@@ -29,6 +30,7 @@ def section(*findings: Finding, key: str = "one") -> Section:
         Formula("a^2"),
         Code("``` inside"),
         Table(("a", "b"), (("1", "2"),)),
+        Attachment("page.html", "a page", b"<p>"),
         Folded("more", (Figure("f.svg", "a picture", b"<svg/>"),)),
     )
     return Section(key=key, title="One thing", says="it says", blocks=blocks, findings=findings)
@@ -57,7 +59,13 @@ def test_the_document_is_as_bad_as_its_worst_finding(worst: Verdict) -> None:
 
 def test_every_file_is_rendered() -> None:
     files = render(document(section(finding())))
-    assert set(files) == {"report.md", "report.json", "report.junit.xml", "figures/f.svg"}
+    assert set(files) == {
+        "report.md",
+        "report.json",
+        "report.junit.xml",
+        "figures/f.svg",
+        "page.html",
+    }
 
 
 def test_a_failed_finding_is_shown_in_full_and_a_passed_one_is_not() -> None:

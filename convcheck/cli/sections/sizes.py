@@ -18,7 +18,8 @@ from convcheck.core.sizes import (
 )
 from convcheck.core.text import for_markdown_code
 from convcheck.core.verdict import Verdict
-from convcheck.report.document import Block, Figure, Formula, Paragraph, Section, Table
+from convcheck.report.document import Attachment, Block, Figure, Formula, Paragraph, Section, Table
+from convcheck.visualizer import build_page
 from convcheck.visualizer.drawing import (
     draw_convolution_flip,
     draw_receptive_fields,
@@ -87,6 +88,8 @@ def build(context: Context) -> Section:
         Figure("receptive_fields.svg", "Receptive fields 3, 7, 15 of dilations 1, 2, 4",
                draw_receptive_fields((1, 2, 4)).encode()),
         Figure("flip.svg", "The same products in f*g and g*f", draw_convolution_flip().encode()),
+        Attachment("explore.html", "All of this to play with: one page, opened from its file",
+                   build_page().encode()),
     ]  # fmt: skip
     return Section(
         key="sizes",
