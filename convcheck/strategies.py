@@ -6,7 +6,7 @@
     @given(case=cases(op="conv2d"))
     def test_my_convolution(case): ...
 
-Every case is a call that must be answered; `convcheck.conformance.invalid.invalid_cases` has the others.
+Every case is a call that must be answered; `convcheck.conformance.invalid` has the others.
 """
 
 from __future__ import annotations
