@@ -173,7 +173,7 @@ def _document(
         command += " --without-pictures"
     environment = {
         "made by": command,
-        "seconds": f"{seconds:.0f}",
+        "seconds": f"{seconds:.0f}" + ", sections kept not counted" * context.resume,
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "python": machine.python,
         "system": machine.system,

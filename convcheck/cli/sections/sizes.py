@@ -72,6 +72,7 @@ def build(context: Context) -> Section:
                 for_markdown_code(wrong.disagreement or "NOT REJECTED"),
             )
         )
+    agreed = sum(finding.verdict is Verdict.PASS for finding in findings)
     blocks: list[Block] = [
         Paragraph("The window's positions, counted in four steps:"),
         Formula(_L3),
@@ -80,7 +81,8 @@ def build(context: Context) -> Section:
                draw_size(12, 3, stride=3, padding=(1, 1), dilation=2).encode()),
         Paragraph(
             "Random layers in one to three dimensions, valid and not, against torch on the CPU: "
-            "the sizes agree, and so do the refusals. The last column is the negative control: "
+            "sizes are compared, and refusals (an empty result counts as one: torch refuses some "
+            "of them and returns others). The last column is the negative control: "
             "the same comparison with a size that is one too large where the stride is over 1."
         ),
         Table(("op", "layers", "refused by both", "disagreement", "control rejected at"),
@@ -94,8 +96,8 @@ def build(context: Context) -> Section:
     return Section(
         key="sizes",
         title="Output sizes",
-        says=f"formula and torch agree on {layers} random layers of each of {len(rows)} ops, "
-        "refusals included",
+        says=f"formula and torch agree on {agreed} of {len(rows)} ops, refusals included, "
+        f"over {layers} random layers each",
         blocks=tuple(blocks),
         findings=tuple(findings),
     )
@@ -152,16 +154,21 @@ def _random_layer(
 def _torch_size(
     op: str, size: tuple[int, ...], kernel: tuple[int, ...], options: dict[str, Any]
 ) -> tuple[int, ...] | None:
-    """Returns the size of a real call on the CPU, or None where torch refuses it."""
+    """Returns the size of a real call on the CPU, or None where torch refuses it.
+
+    Of a transposed convolution whose output would have no element on some axis, torch refuses some
+    and answers others with an empty tensor: both count as refused.
+    """
     import torch
     from torch.nn import functional
 
     function = getattr(functional, f"{op}{len(size)}d")
     second = kernel if op.endswith("pool") else torch.zeros(1, 1, *kernel)
     try:
-        return tuple(function(torch.zeros(1, 1, *size), second, **options).shape[2:])
+        found = tuple(function(torch.zeros(1, 1, *size), second, **options).shape[2:])
     except (RuntimeError, ValueError):
         return None
+    return found if all(found) else None
 
 
 def _average_pool_size(size: Any, kernel: Any, **options: Any) -> Any:
