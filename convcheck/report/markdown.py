@@ -107,8 +107,7 @@ def _finding(finding: Finding) -> str:
         ("diagnosis", finding.diagnosis),
         ("fix", finding.fix),
     ):
-        if text:
-            lines.append(f"- {name}: {for_markdown(text)}")
+        lines.extend(f"- {name}: {for_markdown(line)}" for line in text.splitlines())
     if finding.case is not None:
         lines.append(f"- smallest case: {for_markdown_code(str(finding.case))}")
     parts = ["\n".join(lines)]

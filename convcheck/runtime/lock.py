@@ -32,7 +32,7 @@ def hold(directory: str | os.PathLike[str]) -> Iterator[None]:
         stream = (place / _NAME).open("a+", encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"cannot write to {place}", why=error.strerror or str(error), fix="choose another"
+            f"cannot write to {place}", why=error.strerror or str(error), fix="choose another place"
         ) from error
     with stream:
         try:

@@ -57,8 +57,8 @@ def test_max_steps_is_incomplete_and_goes_on(capsys: pytest.CaptureFixture[str])
         (["--recipe", "typical2"], "did you mean typical"),
         (["--device", "cuda"], "no CUDA device"),
         (["--epochs", "0"], "--epochs"),
-        (["--out", "file/run"], "cannot write file/run"),
-        (["--out", "/proc/convcheck"], "cannot write /proc/convcheck"),
+        (["--out", "file/run"], "cannot write to file/run"),
+        (["--out", "/proc/convcheck"], "cannot write to /proc/convcheck"),
         (["--recipe", "gpu"], "batch size 1024 is larger than the data"),
     ],
 )

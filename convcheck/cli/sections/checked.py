@@ -24,7 +24,7 @@ def row(name: str, report: ImplementationReport) -> tuple[str, ...]:
         str(report.cases),
         f"{reach.compared:,}",
         f"{reach.strength}-way: {100 * reach.share:.0f} %" if reach.share else "corners",
-        "bits" if reach.algorithm == "direct" else f"the bound of {reach.algorithm}",
+        "bits where exact" if reach.algorithm == "direct" else f"the bound of {reach.algorithm}",
         for_markdown(", ".join(reach.unsupported)),
     )
 

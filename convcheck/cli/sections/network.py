@@ -22,8 +22,8 @@ def build(context: Context) -> Section:
     sizes = [layer.output_shape[-1] for layer in report.layers if len(layer.output_shape) == 4]
     blocks: list[Block] = [
         Paragraph(
-            "The model runs on the meta device: no weights, no computation. Every call is recorded "
-            "where it happens, functional ones too, and compared with the closed formula."
+            "Every call is recorded where it happens, functional ones too, and compared with the "
+            "closed formula."
         ),
         _table(report.layers),
         Paragraph(
@@ -115,8 +115,8 @@ def _with_first_kernel(net: type, kernel: int) -> Any:
 def _diagnosis(finding: Finding) -> Paragraph:
     lines = [
         f"> **{finding.code}** at {for_markdown_code(finding.where)}: {for_markdown(finding.what)}",
-        f"> why: {for_markdown(finding.why)}",
-        f"> fix: {for_markdown(finding.fix)}",
+        *(f"> why: {for_markdown(line)}" for line in finding.why.splitlines()),
+        *(f"> fix: {for_markdown(line)}" for line in finding.fix.splitlines()),
     ]
     return Paragraph("  \n".join(lines))
 
