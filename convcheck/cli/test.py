@@ -8,11 +8,15 @@ from typing import Any
 import click
 
 from convcheck.cli.options import common_options, write_json
-from convcheck.core.ops import find_op
+from convcheck.core.ops import OPS, find_op
 from convcheck.core.verdict import exit_code
 
+_OPERATIONS = "\b\nOperations, and how the function is called:\n" + "\n".join(
+    f"  {op.name:<27} {op.signature}" for op in OPS.values()
+)
 
-@click.command("test")
+
+@click.command("test", epilog=_OPERATIONS)
 @click.argument("target")
 @click.option("--op", default="conv2d", show_default=True, help="What the function claims to be.")
 @click.option("--strength", type=click.IntRange(2, 4), default=3, show_default=True,

@@ -121,7 +121,7 @@ def _mutation(context: Context, known: tuple[Theorem, ...]) -> tuple[Paragraph, 
     report = run_mutation_test(known, every=1 if context.full else 40)
     says = (
         f"{report.mutants:,} mutants of the certificates' lines and statements: "
-        f"{report.refused:,} refused, {len(report.accepted_true)} accepted and true, "
+        f"{report.refused:,} refused, {len(report.accepted_true)} accepted that no model refutes, "
         f"{len(report.accepted_false)} accepted and false"
     )
     finding = Finding(
