@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from math import log
 from typing import Any
 
 import numpy as np
 
 from convcheck.cli.sections.context import Context
+from convcheck.cli.sections.training_runs import comparison, further_runs, spreads
 from convcheck.core.finding import Finding
 from convcheck.core.text import for_markdown
 from convcheck.core.verdict import Verdict
@@ -45,11 +47,23 @@ def build(context: Context) -> Section:
             says=f"{label}: stopped after {result.steps} steps",
             findings=findings,
         )
+    others = further_runs(context)
+    runs = [result, *others]
+    found = [f"recipe {label}: test accuracy {100 * result.accuracy:.2f} % after "
+             f"{result.steps:,} steps"]  # fmt: skip
+    found += [text.removesuffix(".") for text in spreads(runs)]
+    found += [f"recipe {run.recipe}, seed {run.seed}: {100 * run.accuracy:.2f} %"
+              for run in others if run.recipe != result.recipe and run.accuracy]  # fmt: skip
+    for run in others:
+        where = f"{run.recipe}, seed {run.seed}"
+        findings += tuple(
+            replace(finding, where=f"{where}: {finding.where}")
+            for finding in (*run.findings, _learned(run))
+        )
     return Section(
         key="training",
         title="The training run",
-        says=f"recipe {label}: test accuracy {100 * result.accuracy:.2f} % after "
-        f"{result.steps:,} steps",
+        says="; ".join(found),
         blocks=(
             Paragraph(
                 f"Data: **{for_markdown(result.data)}**. Every figure here was obtained on it; "
@@ -58,12 +72,21 @@ def build(context: Context) -> Section:
                 "first step."
             ),
             _checks(result),
+            *comparison(runs),
             _settings(result),
             *_figures(result, label, pictures=context.pictures),
         ),
         findings=findings,
-        data=json.loads(json.dumps({**result.to_json(), "seconds": None})),
+        data={
+            **_without_time(result),
+            "further_runs": [_without_time(run) for run in others],
+        },
     )
+
+
+def _without_time(result: Any) -> dict[str, Any]:
+    """Returns a result as JSON values that a second run gives again."""
+    return dict(json.loads(json.dumps({**result.to_json(), "seconds": None})))
 
 
 def _learned(result: Any) -> Finding:
