@@ -10,6 +10,10 @@ class Undecided(Exception):  # noqa: N818  # not an error: the claim ends in Ope
     """A prover cannot follow; the message says where it stopped."""
 
 
+CONTRADICTION = "the hypotheses contradict each other, so that the claim says nothing"
+NOTHING_FOUND = "no small values make all hypotheses true, so that the claim may say nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A point in time on the monotonic clock, `seconds` from when it was made."""

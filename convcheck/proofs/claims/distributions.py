@@ -9,7 +9,7 @@ from typing import Any
 
 import flint
 
-from convcheck.proofs.claims.budget import Deadline, Undecided
+from convcheck.proofs.claims.budget import CONTRADICTION, NOTHING_FOUND, Deadline, Undecided
 from convcheck.proofs.claims.distribution_facts import (
     Fact,
     facts_for,
@@ -25,6 +25,7 @@ from convcheck.proofs.claims.distribution_values import (
     show_value,
 )
 from convcheck.proofs.claims.language import (
+    FALSE,
     Node,
     Statement,
     conjuncts,
@@ -68,7 +69,7 @@ def decide_distributions(statement: Statement, deadline: Deadline) -> Decision:
     if found is not None:
         return Refuted(name=name, statement=name, witness=found[0], shows=found[1])
     if not satisfied:
-        reason = "no small values were found that make the hypotheses true"
+        reason = CONTRADICTION if is_contradiction(statement, kinds, deadline) else NOTHING_FOUND
         return Open(name=name, statement=name, reason=reason)
     try:
         reasons = prove(statement, kinds, deadline)
@@ -101,6 +102,14 @@ def prove(statement: Statement, kinds: Kinds, deadline: Deadline) -> list[str]:
         for given, goal in goals(statement)
         for part in without_extremes(goal)
     ]
+
+
+def is_contradiction(statement: Statement, kinds: Kinds, deadline: Deadline) -> bool:
+    """Returns whether 1 <= 0 is proved under the hypotheses."""
+    try:
+        return bool(prove_goal(FALSE, list(statement.given), kinds, deadline))
+    except Undecided:
+        return False
 
 
 def without_extremes(goal: Node) -> list[Node]:

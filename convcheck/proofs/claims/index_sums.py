@@ -200,7 +200,7 @@ class Expansion:
 
     def factors(self, node: Node) -> tuple[Any, ...]:
         """Returns the factor of `up` or `down`, one per axis."""
-        if node.op in ("name", "*") and self.named_factors:
+        if node.op in ("name", "*", "+") and self.named_factors:
             return (self.affine(node, 0).get("", 0),) * self.sorts.axes
         if node.op == "tuple" and len(node.args) == self.sorts.axes:
             return tuple(map(whole, node.args))
@@ -282,6 +282,8 @@ def _lattices(term: Term, free: list[str], any_group: bool) -> Iterator[Lattice]
         raise Undecided("an equation on the indices has a coefficient other than 1 and -1")
     solution = solve(rows, len(variables))
     if solution is None:
+        if any_group:  # 3 == 0 has no solution on Z, and holds on Z_3
+            raise Undecided("two places differ on Z, and may be one place modulo n")
         return
     offset, basis = solution
     points = [_row(form, variables) for _, index in slots for form in index]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from convcheck.core.errors import UsageError
-from convcheck.proofs.claims.budget import Deadline, Undecided
+from convcheck.proofs.claims.budget import CONTRADICTION, NOTHING_FOUND, Deadline, Undecided
 from convcheck.proofs.claims.integer_values import (
     FUNCTIONS,
     OPERATORS,
@@ -20,6 +20,7 @@ from convcheck.proofs.claims.integer_values import (
 from convcheck.proofs.claims.language import (
     COMPARISONS,
     CONNECTIVES,
+    FALSE,
     Node,
     Statement,
     conjuncts,
@@ -65,13 +66,16 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
     if witness is not None:
         return claim.refuted(witness)
     try:
-        answer, positive = claim.solve(deadline)
+        answer, positive = claim.solve(deadline, statement.goal)
         reason = f"Z3 answered {answer.result} {answer.reason}".strip()
     except Undecided as undecided:
         answer, positive, reason = Answer("unknown"), [], str(undecided)
     if answer.result == "unsat" and not claim.is_satisfiable:
-        reason = "no small values were found that make the hypotheses true"
-    elif answer.result == "unsat":
+        # a model of the hypotheses, which may be far from 0
+        model, _ = claim.solve(deadline, FALSE)
+        reason = CONTRADICTION if model.result == "unsat" else NOTHING_FOUND
+        claim.is_false_at(claim.point(model))
+    if answer.result == "unsat" and claim.is_satisfiable:
         stated = [show(node) for node in claim.assumed]
         stated += [f"{t} >= 1" for t in positive if f"{t} >= 1" not in stated and not t.isdigit()]
         unproved = [says for op, says in DEFINITIONS.items() if op in used]
@@ -86,14 +90,14 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
                 *unproved,
             ),
         )
-    elif answer.result == "sat":
-        values = {unquoted(key): value for key, value in answer.values.items()}
-        point = {key: values.get(key, 0) for key in names}
-        if claim.is_false_at(tuple(point.values())):
+    if answer.result == "sat":
+        point = claim.point(answer)
+        if claim.is_false_at(point):
             smaller = claim.search(deadline.part(SEARCH_SECONDS))
-            return claim.refuted(tuple(point.values()) if smaller is None else smaller)
-        reason = f"at {_listed(point)} an argument of count is not an integer"
-    else:
+            return claim.refuted(point if smaller is None else smaller)
+        listed = ", ".join(f"{key} = {value}" for key, value in zip(names, point, strict=True))
+        reason = f"at {listed} an argument of count is not an integer"
+    elif answer.result == "unknown":
         witness = claim.search(deadline.part(SEARCH_SECONDS))
         if witness is not None:
             return claim.refuted(witness)
@@ -165,17 +169,21 @@ class Claim:
                 break
         return None
 
-    def solve(self, deadline: Deadline) -> tuple[Answer, list[str]]:
+    def solve(self, deadline: Deadline, goal: Node) -> tuple[Answer, list[str]]:
         """Returns what Z3 says, and the terms that were asserted to be at least 1."""
-        goal, assumed = self.statement.goal, self.assumed
         scripts: list[tuple[float, str]] = []
         positive: dict[str, str] = {}
         for euclid in (False, True):
             script = Script(euclid)
-            text = script.text(self.names, assumed, goal)
+            text = script.text(self.names, self.assumed, goal)
             positive.update(script.positive)
             scripts.append((max(0.1, min(0.8 + euclid, deadline.left / 2 - 0.3)), text))
         return ask(scripts, max(0.5, deadline.left)), list(positive)
+
+    def point(self, answer: Answer) -> tuple[int, ...]:
+        """Returns the values of the names in a model, 0 where it leaves them open."""
+        values = {unquoted(key): value for key, value in answer.values.items()}
+        return tuple(values.get(name, 0) for name in self.names)
 
     def refuted(self, values: tuple[int, ...]) -> Refuted:
         """Returns the refutation that a counterexample gives."""
@@ -188,10 +196,6 @@ class Claim:
                 break
         name = self.statement.text
         return Refuted(name=name, statement=name, witness=point, shows=shows)
-
-
-def _listed(point: dict[str, int]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in point.items())
 
 
 def _shown(value: Number) -> str:

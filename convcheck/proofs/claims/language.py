@@ -9,8 +9,9 @@
                 | "(" formula ")" | "(" term "," term ")"
     domain     := Z | Z^2 | Z^3 | Z_n | Z_5 (any modulus)
 
-`=` is read as `==`, `**` as `^`, `=>` and `->` as `implies`, `<=>` as `iff`; `if`, `where` and
-`assuming` are read as `given`. `^` takes a literal exponent. A name is one letter, with digits or
+`=` is read as `==`, `**` as `^`, `=>` and `->` as `implies`, `<=>` as `iff`, `&&` as `and`;
+`if`, `where` and `assuming` are read as `given`; signs of mathematics such as ≤ ⌊ ⌋ ² ∧ mean what
+they mean. `^` takes a literal exponent. A name is one letter, with digits or
 an underscored suffix where wanted (`f`, `k1`, `W_in`), or one of `NAMES`.
 
 What a name stands for is said by the family of the claim: sequences, integers, distributions.
@@ -25,6 +26,7 @@ from typing import NamedTuple
 
 from convcheck.core.errors import UsageError, nearest
 from convcheck.core.text import for_terminal
+from convcheck.proofs.claims.spellings import INSTEAD, SPELLINGS, UNICODE
 
 MAX_CHARACTERS = 2000
 MAX_DEPTH = 40
@@ -47,13 +49,8 @@ CONNECTIVES = ("and", "or", "not", "implies", "iff")
 _NAME = re.compile(r"[A-Za-z]\d{0,2}(_[A-Za-z0-9]{1,6})?'?")
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<word>[A-Za-z][A-Za-z0-9_]*'?)"
-    r"|(?P<sign><=>|=>|->|==|!=|<=|>=|\*\*|//|[-+*/%^()\[\],<>=]))"
+    r"|(?P<sign><=>|=>|->|==|!=|<=|>=|&&|\*\*|//|[-+*/%^()\[\],<>=]))"
 )
-_SPELLINGS = {"=": "==", "**": "^", "=>": "implies", "->": "implies", "<=>": "iff"}
-_UNICODE = str.maketrans(
-    {"≤": "<=", "≥": ">=", "≠": "!=", "·": "*", "×": "*", "−": "-", "⇒": "=>", "⇔": "<=>",
-     "δ": "delta", "α": "alpha", "β": "beta", "λ": "lambda", "τ": "tau", "γ": "gamma"}
-)  # fmt: skip
 _GIVEN = ("given", "if", "where", "assuming")
 _BINDING = {
     "iff": 1, "implies": 2, "or": 3, "and": 4,
@@ -102,7 +99,7 @@ def parse_claim(text: str) -> Statement:
             where=for_terminal(text, 60),
             fix="state a shorter claim, or several",
         )
-    return _Reader(text.translate(_UNICODE)).statement()
+    return _Reader(text.translate(UNICODE)).statement()
 
 
 class _Reader:
@@ -121,7 +118,9 @@ class _Reader:
             match = _TOKEN.match(text, position)
             if match is None:
                 position += len(text[position:]) - len(text[position:].lstrip())
-                raise self.error(f"character {text[position]!r} is not in the language", position)
+                sign = text[position]
+                what = f"character {sign!r} is not in the language"
+                raise self.error(what, position, INSTEAD.get(sign, ""))
             kind = str(match.lastgroup)
             self.tokens.append((kind, match[kind], match.start(kind)))
             position = match.end()
@@ -140,7 +139,7 @@ class _Reader:
     @property
     def sign(self) -> str:
         kind, text, _ = self.tokens[self.place]
-        return _SPELLINGS.get(text, text) if kind != "number" else ""
+        return SPELLINGS.get(text, text) if kind != "number" else ""
 
     def take(self, expected: str = "") -> tuple[str, str, int]:
         token = self.tokens[self.place]
@@ -164,13 +163,27 @@ class _Reader:
                 self.take()
                 domain = self.domain()
             else:
-                _, text, position = self.tokens[self.place]
-                fix = "write * for a product" if text[0].isalnum() or text == "(" else ""
-                raise self.error(f"{text!r} does not continue the claim", position, fix)
+                raise self.unexpected()
+        self.check_entries()
         flat: list[Node] = []
         for node in given:
             flat.extend(conjuncts(node))
         return Statement(text=self.text.strip(), goal=goal, given=tuple(flat), domain=domain)
+
+    def unexpected(self) -> UsageError:
+        _, text, position = self.tokens[self.place]
+        product = "write * for a product" if text[0].isalnum() or text in "([" else ""
+        fix = INSTEAD.get(text, product)
+        return self.error(f"{text!r} does not continue the claim", position, fix)
+
+    def check_entries(self) -> None:
+        """Refuses z_i beside z, which is another name and not the entry z[i]."""
+        words = {text: place for kind, text, place in self.tokens if kind == "word"}
+        for word, place in words.items():
+            name, _, index = word.partition("_")
+            if index in tuple("ijkty") and name in words and name not in "WHkKsSdDpP":
+                raise self.error(f"{word} is another name than {name}", place,
+                                 f"write {name}[{index}] for an entry of {name}")  # fmt: skip
 
     def domain(self) -> str:
         _, text, position = self.take()
@@ -185,6 +198,8 @@ class _Reader:
         position = self.tokens[self.place][2]
         node = self.expression(0)
         if not node.is_formula:
+            if self.tokens[self.place][0] != "end" and self.sign not in (*_GIVEN, "on"):
+                raise self.unexpected()
             raise self.error(
                 f"{for_terminal(show(node), 60)!r} says nothing that is true or false", position,
                 "compare two terms with ==, !=, <, <=, > or >=",
@@ -274,12 +289,13 @@ class _Reader:
                 raise self.error(f"{name} takes {wanted} arguments, not {len(args)}", position)
             return Node(name, tuple(args))
         if self.sign == "(" and not _NAME.fullmatch(name):
-            raise self.error(f"unknown function {name!r}", position, nearest(name, FUNCTIONS))
+            fix = INSTEAD.get(name) or nearest(name, FUNCTIONS)
+            raise self.error(f"unknown function {name!r}", position, fix)
         if name in FUNCTIONS and name not in ("delta", "H"):
             raise self.error(f"the function {name!r} needs its arguments", position)
         if _NAME.fullmatch(name) is None and name not in NAMES:
-            known = (*FUNCTIONS, *NAMES)
-            raise self.error(f"unknown name {name!r}", position, nearest(name, known))
+            fix = INSTEAD.get(name) or nearest(name, {*FUNCTIONS, *NAMES})
+            raise self.error(f"unknown name {name!r}", position, fix)
         node = Node("name", (), name)
         if self.sign == "(":  # f(t) is the value f[t]
             self.take()
@@ -332,6 +348,9 @@ def goals(statement: Statement) -> list[tuple[tuple[Node, ...], Node]]:
         else:
             found.append((given, goal))
     return found
+
+
+FALSE = Node("<=", (Node("number", (), Fraction(1)), Node("number", (), Fraction(0))))
 
 
 def names_in(node: Node) -> set[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations, product
 from typing import Any
 
-from convcheck.proofs.claims.budget import Deadline, Undecided
+from convcheck.proofs.claims.budget import CONTRADICTION, NOTHING_FOUND, Deadline, Undecided
+from convcheck.proofs.claims.distant import distant_places
 from convcheck.proofs.claims.exhaustion import exhaust
 from convcheck.proofs.claims.index_sums import Expansion, remainder, scale
 from convcheck.proofs.claims.language import (
+    FALSE,
     Node,
     Statement,
     conjuncts,
@@ -21,7 +24,7 @@ from convcheck.proofs.claims.language import (
     substitute,
 )
 from convcheck.proofs.claims.search import Candidates, by_size
-from convcheck.proofs.claims.sequence_inequalities import squares_that_add_up
+from convcheck.proofs.claims.sequence_inequalities import squared, squares_that_add_up
 from convcheck.proofs.claims.sequence_sorts import Sorts, find_sorts
 from convcheck.proofs.claims.signals import Place, Undefined
 from convcheck.proofs.claims.symbolic_factors import cancels, polynomials
@@ -52,8 +55,10 @@ def decide_sequences(statement: Statement, deadline: Deadline) -> Decision:
     reason = "no method of this family applies"
     try:
         engine = prove(statement, sorts, deadline)
-        if engine and statement.given and not is_satisfiable(statement, sorts, deadline):
-            raise Undecided("no small sequences were found that make the hypotheses true")
+        if engine and not is_satisfiable(statement, sorts, deadline):
+            if is_contradiction(statement, sorts, deadline):
+                raise Undecided(CONTRADICTION)
+            engine = prove(replace(statement, given=()), sorts, deadline)
         if engine:
             used = operators_in(statement.goal).union(*map(operators_in, statement.given))
             if "delta" in names_in(statement.goal):
@@ -72,6 +77,8 @@ def decide_sequences(statement: Statement, deadline: Deadline) -> Decision:
     witness = refute(statement, sorts, deadline)
     if witness is not None:
         return Refuted(name=name, statement=name, witness=witness[0], shows=witness[1])
+    if reason != CONTRADICTION and not is_satisfiable(statement, sorts, deadline):
+        reason = CONTRADICTION if is_contradiction(statement, sorts, deadline) else NOTHING_FOUND
     return Open(name=name, statement=name, reason=reason)
 
 
@@ -135,7 +142,12 @@ def prove_part(goal: Node, given: list[Node], sorts: Sorts, deadline: Deadline) 
         raise Undecided("the normal forms differ, which decides nothing for all factors")
     terms = Expansion(sorts, deadline).difference(*goal.args)
     any_group = sorts.modulus is not None
-    left = remainder(terms, any_group=any_group, deadline=deadline)
+    try:
+        left = remainder(terms, any_group=any_group, deadline=deadline)
+    except Undecided:
+        if goal.op == "==" and sorts.modulus:
+            return exhaust(goal, terms, sorts, deadline)
+        raise
     if not left:
         where = " (by steps that hold on every abelian group)" if any_group else ""
         return f"decided by the normal form of index sums{where}: the difference is 0 term by term"
@@ -145,8 +157,6 @@ def prove_part(goal: Node, given: list[Node], sorts: Sorts, deadline: Deadline) 
         if any_group:
             raise Undecided("the normal forms differ, which on Z_n decides nothing")
         return ""
-    if any_group:
-        raise Undecided("inequalities on Z_n are only searched for counterexamples")
     reasons: list[str] = []
     for sign in {"==": (1, -1), ">=": (1,), "<=": (-1,)}[goal.op]:
         signed = scale(terms, Fraction(sign))
@@ -158,15 +168,17 @@ def prove_part(goal: Node, given: list[Node], sorts: Sorts, deadline: Deadline) 
 
 
 def parametrise(hypothesis: Node, sorts: Sorts, deadline: Deadline) -> dict[str, Node] | None:
-    """Returns a substitution whose values are exactly those that make the hypothesis true.
+    """Returns a substitution among whose values are all that make the hypothesis true.
 
     f == E without f: f becomes E. f == E(f) with E(E(f)) == f, such as f == flip(f), becomes
     (f + E(f)) / 2; with E(E(f)) == E(f) it becomes E(f). sum(f) == c becomes
     c*delta + f - shift(f, 1), because a finitely supported sequence of sum 0 is a difference.
+    A flip, shift or up of f is taken to the other side, and dot(f, f) == 0 says f == 0.
     """
     if hypothesis.op != "==":
         return None
     any_group = sorts.modulus is not None
+    zero = Node("number", (), Fraction(0))
     for left, right in (hypothesis.args, hypothesis.args[::-1]):
         if left.op == "sum" and left.args[0].op == "name" and sorts.modulus is None:
             f = left.args[0]
@@ -175,8 +187,18 @@ def parametrise(hypothesis: Node, sorts: Sorts, deadline: Deadline) -> dict[str,
                 mass = Node("*", (right, Node("name", (), "delta")))
                 return {str(f.value): Node("+", (mass, step))}
         left, right = (right, left.args[0]) if left.op == "neg" else (left, right)
-        if left.op == "flip" and left.args[0].op == "name":
-            left, right = left.args[0], Node("flip", (right,))
+        if right == zero and left.op == "dot" and left.args[0] == left.args[1]:
+            left = left.args[0]
+        elif right == zero and left.op == "sum" and list(squared(left)) == [left.args[0].args[0]]:
+            left = left.args[0].args[0]
+        while left.op in ("flip", "shift", "up"):
+            if left.op == "shift" and len(left.args) > 2:
+                break
+            inverse = {"flip": "flip", "shift": "shift", "up": "down"}[left.op]
+            by = left.args[1:]
+            if left.op == "shift":
+                by = (Node("neg", by),)
+            left, right = left.args[0], Node(inverse, (right, *by))
         if left.op != "name" or left.value == "delta":
             continue
         name = str(left.value)
@@ -203,20 +225,23 @@ def refute(
     statement: Statement, sorts: Sorts, deadline: Deadline
 ) -> tuple[Mapping[str, Any], str] | None:
     """Returns the smallest values found that make the hypotheses true and the claim false."""
-    limit = deadline.part(SEARCH_SECONDS)
-    for place in places(sorts):
-        if not limit.left:
-            return None
-        try:
-            if all(map(place.holds, statement.given)) and not place.holds(statement.goal):
-                return _witness(statement.goal, place)
-        except Undefined:
-            continue
+    for candidates in (places(sorts), distant_places(statement, sorts, deadline)):
+        limit = deadline.part(SEARCH_SECONDS)
+        for place in candidates:
+            if not limit.left:
+                break
+            try:
+                if all(map(place.holds, statement.given)) and not place.holds(statement.goal):
+                    return _witness(statement.goal, place)
+            except Undefined:
+                continue
     return None
 
 
 def is_satisfiable(statement: Statement, sorts: Sorts, deadline: Deadline) -> bool:
     """Returns whether small values are found that make the hypotheses true."""
+    if not statement.given:
+        return True
     limit = deadline.part(SEARCH_SECONDS)
     for place in places(sorts):
         if not limit.left:
@@ -227,6 +252,14 @@ def is_satisfiable(statement: Statement, sorts: Sorts, deadline: Deadline) -> bo
         except Undefined:
             continue
     return False
+
+
+def is_contradiction(statement: Statement, sorts: Sorts, deadline: Deadline) -> bool:
+    """Returns whether 1 <= 0 is proved under the hypotheses."""
+    try:
+        return bool(prove_goal(FALSE, list(statement.given), sorts, deadline))
+    except Undecided:
+        return False
 
 
 def places(sorts: Sorts) -> Iterator[Place]:
@@ -263,6 +296,8 @@ def signals(axes: int) -> Candidates:
                 size = reach + sum(values[value] for value in chosen)
                 if size <= 7:
                     found.append((size, dict(zip(support, chosen, strict=True))))
+    if axes == 1:  # sums of as many terms as a small modulus has
+        found += [(count + 1, {(t,): 1 for t in range(count)}) for count in (4, 5, 6)]
     return sorted(found, key=lambda item: item[0])
 
 

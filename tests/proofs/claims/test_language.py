@@ -41,7 +41,7 @@ def test_precedence_is_that_of_python():
         ("", "empty"),
         ("   ", "empty"),
         ("conv(f, g == f", "expected ')'"),
-        ("conv(f, g)) == f", "says nothing"),
+        ("conv(f, g)) == f", "closes no bracket"),
         ("(f == g", "expected ')'"),
         ("f[0 == 1", "expected ']'"),
         ("foo == 1", "unknown name 'foo'"),
