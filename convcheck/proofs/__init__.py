@@ -1,7 +1,7 @@
 """Proofs that can be re-checked: a small kernel, a catalogue, claims of the user's own.
 
-May import: core, oracle. The kernel (`kernel`, `integers`, `normal`, `terms`, `verdicts`) imports
-the standard library only; each name below is imported when it is first used.
+May import: core, oracle. What must be trusted is `terms`, `normal` and `kernel`, which import the
+standard library only; each name below is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convcheck.proofs.bilinear import verify_bilinear
     from convcheck.proofs.catalogue import prove, theorems
+    from convcheck.proofs.checking import check
     from convcheck.proofs.claims import claim
-    from convcheck.proofs.kernel import check
     from convcheck.proofs.theorem import Theorem
     from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
 
@@ -23,7 +23,7 @@ _HOMES = {
     "Proved": "convcheck.proofs.verdicts",
     "Refuted": "convcheck.proofs.verdicts",
     "Theorem": "convcheck.proofs.theorem",
-    "check": "convcheck.proofs.kernel",
+    "check": "convcheck.proofs.checking",
     "claim": "convcheck.proofs.claims",
     "prove": "convcheck.proofs.catalogue",
     "theorems": "convcheck.proofs.catalogue",

@@ -15,7 +15,8 @@ from typing import Any
 
 from convcheck.core.errors import InputError
 from convcheck.core.text import for_terminal
-from convcheck.proofs.kernel import check, read
+from convcheck.proofs.checking import check
+from convcheck.proofs.kernel import read
 from convcheck.proofs.sampling import find_model
 from convcheck.proofs.verdicts import Open, Proved
 

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from convcheck.proofs.asking import FOLLOWS, ask_sympy
-from convcheck.proofs.kernel import check, read
+from convcheck.proofs.checking import check
+from convcheck.proofs.kernel import read
 from convcheck.proofs.sampling import confirm, describe, search
 from convcheck.proofs.smt import ask_z3
 from convcheck.proofs.terms import Env, parse

@@ -105,8 +105,7 @@ def build(tree: Tree, env: Env, model: Model) -> Thunk:
     """Returns the tree as a function of the values of its bound variables."""
     head, label = tree[0], tree[1]
     if head == "num":
-        number = int(label) if label.denominator == 1 else label
-        return lambda scope: number
+        return lambda scope: label
     if head in ("var", "app"):
         return _call(tree, env, model)
     if head in ("S", "M", "L"):
@@ -134,21 +133,12 @@ def build(tree: Tree, env: Env, model: Model) -> Thunk:
             return lambda scope: invert(a(scope), arithmetic)
         case "fdiv":
             return lambda scope: a(scope) // b(scope)
-        case "pow":
-            return lambda scope: _power(a(scope), label)
         case "log" | "exp":
             return lambda scope: _apply(head, a(scope))
         case "max" | "min":
             choose = max if head == "max" else min
             return lambda scope: choose(a(scope), b(scope))
     raise Refusal(f"{head} has no value in a model")
-
-
-def _power(value: Any, exponent: int) -> Any:
-    out: Any = 1
-    for _ in range(exponent):
-        out = out * value
-    return out
 
 
 def _reduce(value: Any, modulus: int) -> Any:
@@ -192,7 +182,7 @@ def _sum(tree: Tree, env: Env, model: Model) -> Thunk:
         if phi is None:
             return sum(terms)
         slope = phi({**scope, name: 1}) - phi({**scope, name: 0})
-        return tree[1][2] * slope * sum(terms)
+        return -slope * sum(terms)  # L runs from inf to -inf
 
     return value
 
@@ -285,8 +275,6 @@ def _side(tree: Tree, env: Env, model: Model, scope: Scope) -> Any:
 def holds(prop: Tree, env: Env, model: Model, scope: Scope) -> bool:
     """Returns whether a hypothesis is true in a model."""
     head = prop[0]
-    if head == "finite":
-        return not callable(model.values[prop[1]])
     if head == "all":
         inner = opened(prop, env)
         name, domain = prop[1]

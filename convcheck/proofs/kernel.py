@@ -1,24 +1,31 @@
-"""The kernel: re-checks a derivation, line by line. Standard library only.
+"""The kernel: re-checks a derivation, line by line. Trusted, with `terms.py` and `normal.py`.
 
-A theorem is a mapping of plain JSON values:
+Nothing but the standard library is imported, and nothing stored is believed: no verdict, no normal
+form. A theorem is a mapping of JSON values:
 
     {"name": ..., "vars": {"f": "G->K", "t": "G"}, "hyps": [...], "statement": "lhs = rhs",
      "proof": {"chain": [{"rule": "reindex", "args": {"s": "t-u"}, "line": "= ..."}, ...]}}
 
-Every step carries its resulting line; the kernel recomputes it. A rule returns the new term and
-its obligations, and each obligation must be among the hypotheses (or hold because only finitely
-many terms differ from 0). Nothing stored is believed: no verdict, no comment, no normal form.
+Every step carries its resulting line; the kernel recomputes it and compares normal forms. What a
+rule needs beyond algebra (that a sum converges, that two sums may change places) is an obligation:
+it must be among the hypotheses, or hold because only finitely many terms differ from 0.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from convcheck.proofs.integers import check_combinations
-from convcheck.proofs.normal import is_positive, normal, plus
-from convcheck.proofs.rules import Context, apply_rule
+from convcheck.proofs.normal import Poly, freeze, is_positive, normal, number, plus, slope, times
 from convcheck.proofs.terms import (
+    DISCRETE,
+    INFINITE,
+    NOT_SETS,
+    UNIT,
+    ZERO,
     Env,
     Refusal,
     Tree,
@@ -27,75 +34,237 @@ from convcheck.proofs.terms import (
     names,
     opened,
     parse,
-    show,
     sort_of,
     substitute,
     walk,
 )
-from convcheck.proofs.verdicts import Open, Proved
 
-REAL = {"log", "exp", "gap", "max", "min", "M"}
+REAL = {"log", "exp", "gap", "max", "M"}
+
+
+@dataclass
+class Context:
+    """The names of a theorem, its hypotheses by their text, and those used so far."""
+
+    env: Env
+    hypotheses: dict[str, Tree]
+    used: set[str] = field(default_factory=set)
+
+
+def _shape(term: Tree, env: Env) -> Any:
+    """Returns what an infinite sum is made of: its domains and its body, with numbered indices."""
+    domains: list[str] = []
+    while term[0] == "S":
+        name = f"_{len(domains)}"
+        domains.append(term[1][1])
+        env = {**opened(term, env), name: ((), domains[-1])}
+        term = substitute(term[2], term[1][0], ("var", name))
+    return domains, normal(term, env)
+
+
+def _oblige(kind: str, term: Tree, env: Env, context: Context) -> None:
+    """Refuses unless `kind(term)` is a hypothesis, or deltas leave finitely many terms."""
+    domains, body = _shape(term, env)
+    endless = [f"_{at}" for at, domain in enumerate(domains) if domain in INFINITE]
+    if len(endless) < 2 and all(_is_bounded(mono, *endless) for mono in body):
+        return
+    for text, known in context.hypotheses.items():
+        if known[0] == kind and _shape(known[2], context.env) == (domains, body):
+            context.used.add(text)
+            return
+    raise Refusal("needs the hypothesis", (kind, "", term))
+
+
+def _is_bounded(mono: Any, index: str = "") -> bool:
+    """Whether a factor delta leaves one value of the index."""
+    deltas = [dict(next(iter(atom[2]))) for atom, _ in mono if atom[0] == "delta"]
+    return not index or any(abs(slope(p, index)) == 1 for p in deltas)
+
+
+def _reindex(node: Tree, to: Tree, env: Env, _: Context) -> Tree:
+    """S(s,D,f(s)) = S(u,D,f(t-u)); on R also |c| S(u,R,f(c u))."""
+    (name, domain), new = node[1], names(to) - set(env)
+    if len(new) != 1:
+        raise Refusal("reindex needs exactly one new variable")
+    fresh = new.pop()
+    inner = {**env, fresh: ((), domain)}
+    expect(to, domain, inner)
+    scale = abs(slope(normal(to, inner), fresh))
+    if scale != 1 and (domain != "R" or not scale):
+        raise Refusal(f"only {fresh} and -{fresh} run through all of {domain} once")
+    return ("S", (fresh, domain), ("mul", "", ("num", scale), substitute(node[2], name, to)))
+
+
+def _swap(node: Tree, with_: Tree, env: Env, context: Context) -> Tree:
+    """S(a,A,S(b,B,h(a,b))) = S(b,B,S(a,A,h(a,b)))."""
+    inner = node[2]
+    if inner[0] != "S" or with_ != ("var", inner[1][0]):
+        raise Refusal("swap needs a sum directly inside a sum; take factors inside first")
+    if {node[1][1], inner[1][1]} & INFINITE:
+        _oblige("summable", node, env, context)
+    return ("S", inner[1], ("S", node[1], inner[2]))
+
+
+def _split(node: Tree, _: Tree, env: Env, context: Context) -> Tree:
+    """S(u,D,a+b) = S(u,D,a) + S(u,D,b)."""
+    if node[2][0] != "add":
+        raise Refusal("split needs a sum of terms inside the sum; multiply out first")
+    parts = [("S", node[1], part) for part in node[2][2:]]
+    for part in parts if node[1][1] in INFINITE else ():
+        _oblige("exists", part, env, context)
+    return ("add", "", *parts)
+
+
+def _sift(node: Tree, at: Tree, env: Env, _: Context) -> Tree:
+    """S(u,D,delta(u,a)*f(u)) = f(a): times delta(u,a), the body must be what it is."""
+    (name, domain), body = node[1], node[2]
+    if domain in NOT_SETS - DISCRETE:
+        raise Refusal(f"sift needs a sum over a discrete domain, not {domain}")
+    expect(at, domain, env)
+    inner = opened(node, env)
+    if normal(("mul", "", ("delta", "", ("var", name), at), body), inner) != normal(body, inner):
+        raise Refusal(f"there is no factor delta that leaves this value of {name} only")
+    return substitute(body, name, at)
+
+
+def _derivative(tree: Tree, by: Tree, env: Env) -> Tree:
+    """Returns diff(tree, by), worked out; `by` is a scalar or a value w(j) of a function."""
+    head, label, *kids = tree
+    if by[1] not in names(tree):
+        return ZERO
+    if head in ("var", "app") and label == by[1]:
+        value = UNIT
+        for here, there in zip(kids, by[2:], strict=True):
+            value = ("mul", "", value, ("delta", "", here, there))
+        return value
+    parts = [_derivative(kid, by, opened(tree, env)) for kid in kids]
+    if head in ("add", "neg") or (head == "S" and label[1] not in NOT_SETS):
+        return (head, label, *parts)
+    if head == "mul":
+        return ("add", "", ("mul", "", parts[0], kids[1]), ("mul", "", kids[0], parts[1]))
+    outer = {"exp": tree, "log": ("inv", "", *kids), "inv": ("neg", "", ("mul", "", tree, tree))}
+    if head not in outer:
+        raise Refusal(f"differentiate does not go through {head}")
+    return ("mul", "", outer[head], parts[0])
+
+
+BINDER_RULES = {"reindex": _reindex, "swap": _swap, "split": _split, "sift": _sift}
+
+
+def _rewrite(tree: Tree, env: Env, change: Callable[[Tree, Env], Tree | None]) -> tuple[Tree, int]:
+    """Returns the tree with `change` made wherever it applies (not inside diff), and how often."""
+    new = change(tree, env)
+    if new is not None:
+        return new, 1
+    if tree[0] == "diff":
+        return tree, 0
+    done = [_rewrite(kid, opened(tree, env), change) for kid in tree[2:]]
+    return (*tree[:2], *(kid for kid, _ in done)), sum(hits for _, hits in done)
+
+
+def _apply(rule: str, args: dict[str, str], tree: Tree, context: Context) -> Tree:
+    """Returns what one rule makes of a line."""
+    if rule == "ring" and not args:
+        return tree
+    if rule in BINDER_RULES and len(args) == 1:
+        [(name, text)] = args.items()
+        argument = parse(text) if text or rule != "split" else ZERO
+
+        def change(node: Tree, env: Env) -> Tree | None:
+            if node[0] != "S" or node[1][0] != name:
+                return None
+            return BINDER_RULES[rule](node, argument, env, context)
+
+    elif rule == "differentiate" and not args:
+
+        def change(node: Tree, env: Env) -> Tree | None:
+            return _derivative(node[2], node[3], env) if node[0] == "diff" else None
+
+    elif rule == "given" and set(args) <= {"hypothesis", "at"}:
+        text = args.get("hypothesis", "")
+        points = [parse(at) for at in args["at"].split(";")] if "at" in args else []
+        context.used.add(text)
+
+        def change(node: Tree, env: Env) -> Tree | None:
+            relation = context.hypotheses.get(text, ZERO)
+            for point in points:
+                if relation[0] != "all" or names(point) - set(env):
+                    return None
+                expect(point, relation[1][1], env)
+                relation = substitute(relation[2], relation[1][0], point)
+            if relation[:2] != ("rel", "="):
+                raise Refusal("given needs an equation among the hypotheses, and at what it holds")
+            if node[0] in ("var", "num") or sort_of(node, env) not in ("K", "Z"):
+                return None
+            if any(isinstance(part[1], tuple) and part[1][0] in env for part in walk(relation)):
+                return None
+            return relation[3] if normal(relation[2], env) == normal(node, env) else None
+
+    else:
+        raise Refusal(f"there is no rule {rule!r} with these arguments")
+    new, hits = _rewrite(tree, context.env, change)
+    if hits == 0 or (hits > 1 and rule in BINDER_RULES):
+        raise Refusal(f"{rule} applies at {hits} places of the line before")
+    return new
+
+
+# Proofs.
 
 
 def _is_nonnegative(tree: Tree, env: Env) -> bool:
-    """Whether a term is >= 0 by its form: gap, even powers, and sums and products of such."""
+    """Whether a term is >= 0 by its form: gap, squares, and sums and products of such."""
+    if tree[0] == "gap" or (tree[0] == "mul" and tree[2] == tree[3]):
+        return True
     if tree[0] in ("S", "M", "add", "mul"):
         return all(_is_nonnegative(kid, opened(tree, env)) for kid in tree[2:])
-    if tree[0] == "gap" or (tree[0] == "pow" and tree[1] % 2 == 0):
-        return True
     return is_positive(normal(tree, env), env)
 
 
-def _read_step(step: Any) -> tuple[str, str, dict[str, str], bool]:
-    """Returns (line, rule, arguments, whether the rule leads from this line to the one before)."""
-    fields = step if isinstance(step, dict) else {}
-    line, rule, args = fields.get("line"), fields.get("rule"), fields.get("args", {})
-    if not isinstance(line, str) or not isinstance(rule, str) or not isinstance(args, dict):
-        raise Refusal("a step has a line and a rule, and may have args, reverse and says")
-    if any(type(part) is not str for pair in args.items() for part in pair):
-        raise Refusal("arguments are texts", line)
-    if not line.startswith(("=", "<=")):
-        raise Refusal("a line begins with = or <=", line)
-    return line, rule, args, fields.get("reverse") is True
+def _follow(step: Any, before: Tree, sort: str, context: Context) -> tuple[str, Tree]:
+    """Returns the relation of a line to the line before, and the line."""
+    env, line, rule, args = context.env, step["line"], step.get("rule"), step.get("args", {})
+    if not isinstance(args, dict) or any(type(x) is not str for p in args.items() for x in p):
+        raise Refusal("arguments are texts")
+    relation = "<=" if line.startswith("<=") else "="
+    target = parse(line.removeprefix(relation))
+    expect(target, sort, env)
+    if rule == "increase" and set(args) == {"by"}:
+        by = parse(args["by"])
+        expect(by, "K", env)
+        if relation != "<=" or not _is_nonnegative(by, env):
+            raise Refusal("increase adds a term that is >= 0 by its form, and says <=")
+        made, wanted = ("add", "", before, by), target
+    elif relation != "=":
+        raise Refusal("only increase may say <=")
+    else:
+        source, wanted = (target, before) if step.get("reverse") is True else (before, target)
+        made = _apply(str(rule), args, source, context)
+        expect(made, sort, env)
+    if normal(made, env) != normal(wanted, env):
+        raise Refusal("the line does not follow from the line before")
+    return relation, target
 
 
 def _chain(steps: Any, statement: Tree, context: Context) -> None:
     """Refuses a chain of lines of which one does not follow."""
     if statement[0] != "rel" or statement[1] not in ("=", "<=") or not isinstance(steps, list):
         raise Refusal("a chain proves `left = right` or `left <= right`")
-    env, (left, right) = context.env, statement[2:]
-    sort = sort_of(left, env) or sort_of(right, env) or "K"
-    expect(left, sort, env)
+    env, (before, right) = context.env, statement[2:]
+    sort = sort_of(before, env) or sort_of(right, env) or "K"
+    expect(before, sort, env)
     expect(right, sort, env)
-    previous, form = left, normal(left, env)
     for step in steps:
-        line = ""
+        if not isinstance(step, dict) or not isinstance(step.get("line"), str):
+            raise Refusal("a step has a line and a rule, and may have args, reverse and says")
         try:
-            line, rule, args, reverse = _read_step(step)
-            relation = "<=" if line.startswith("<=") else "="
-            target = parse(line[len(relation) :])
-            expect(target, sort, env)
-            if rule == "increase" and set(args) == {"by"}:
-                by = parse(args["by"])
-                expect(by, "K", env)
-                if relation != "<=" or not _is_nonnegative(by, env):
-                    raise Refusal("increase adds a term that is >= 0 by its form, and says <=")
-                follows = plus(form, normal(by, env)) == normal(target, env)
-            else:
-                new = apply_rule(rule, args, target if reverse else previous, context)
-                expect(new, sort, env)
-                follows = normal(new, env) == (form if reverse else normal(target, env))
-                if relation != "=":
-                    raise Refusal("only increase may say <=")
-            if not follows:
-                raise Refusal("the line does not follow from the line before")
-            if relation != "=" and statement[1] != relation:
+            relation, before = _follow(step, before, sort, context)
+            if relation == "<=" and statement[1] == "=":
                 raise Refusal("the statement is an equation, this line an inequality")
         except Refusal as error:
-            raise Refusal(error.args[0], line[:300]) from None
-        previous, form = target, normal(target, env)
-    if form != normal(right, env):
-        raise Refusal("the last line is not the right-hand side", show(previous))
+            error.line = step["line"][:300]
+            raise
+    if normal(before, env) != normal(right, env):
+        raise Refusal("the last line is not the right-hand side", before)
 
 
 def _induction(proof: Any, statement: Tree, context: Context) -> None:
@@ -107,73 +276,164 @@ def _induction(proof: Any, statement: Tree, context: Context) -> None:
     if not isinstance(proof, dict) or set(proof) != {"over", "general", "base", "step"}:
         raise Refusal("an induction has over, general, base and step")
     over, general, env = proof["over"], proof["general"], context.env
-    free = {name for tree in context.hypotheses.values() for name in names(tree)}
     if not isinstance(general, list) or any(type(name) is not str for name in [over, *general]):
         raise Refusal("over is a name, general a list of names")
+    free = set().union(*map(names, context.hypotheses.values()))
     if env.get(over) != ((), "N") or {over, *general} & free or over in general:
         raise Refusal(f"{over} must be a natural number, and free in no hypothesis")
     hypothesis = statement
     for name in general:
         if env.get(name, (("",), ""))[0]:
             raise Refusal(f"{name} is not a variable")
-        hypothesis = (
-            "all",
-            (f"_{name}", env[name][1]),
-            substitute(hypothesis, name, ("var", f"_{name}")),
-        )
-    zero, one = ("num", Fraction(0)), ("num", Fraction(1))
-    _chain(proof["base"], substitute(statement, over, zero), context)
-    context.hypotheses["IH"] = hypothesis
-    _chain(proof["step"], substitute(statement, over, ("add", "", ("var", over), one)), context)
-    del context.hypotheses["IH"]
-    context.used.discard("IH")
+        hypothesis = substitute(hypothesis, name, ("var", f"_{name}"))
+        hypothesis = ("all", (f"_{name}", env[name][1]), hypothesis)
+    _chain(proof["base"], substitute(statement, over, ZERO), context)
+    inner = Context(env, {**context.hypotheses, "IH": hypothesis}, context.used)
+    _chain(proof["step"], substitute(statement, over, ("add", "", ("var", over), UNIT)), inner)
+
+
+def at_least_zero(relation: Tree, env: Env) -> list[Poly]:
+    """Returns polynomials that are all >= 0 exactly where the relation of integers holds."""
+    operator, left, right = relation[1:]
+    expect(left, "Z", env)
+    expect(right, "Z", env)
+    up = plus(normal(left, env), normal(right, env), -1)
+    down = plus({}, up, -1)
+    whole = {">=": [up], "<=": [down], "=": [up, down]}
+    return whole.get(operator) or [plus(up if operator == ">" else down, number(1), -1)]
+
+
+def list_cases(statement: Tree, context: Context) -> list[list[tuple[str, Poly]]]:
+    """Returns the cases in which a statement about integers would fail: the facts of each.
+
+    A fact is (its hypothesis or "", a polynomial >= 0). `count(j, conditions) = n` fails where a j
+    that fits is not in 0 .. n - 1, where a j in 0 .. n - 1 does not fit, or where n < 0. A floor
+    division q = a // b is known by 0 <= a - b q <= b - 1; that b >= 1 is a case of its own, in
+    which nothing is known of divisions. A maximum is at least both terms, and equal to one.
+    """
+    if statement[0] != "rel":
+        raise Refusal("the statement must be a relation")
+    left, right = statement[2:]
+    env = opened(left, context.env) if left[0] == "count" else context.env
+    goals: list[tuple[tuple[Tree, ...], tuple[Tree, ...]]] = [((), (statement,))]
+    if left[0] == "count":
+        fits, here = left[2:], ("var", left[1][0])
+        if statement[1] != "=" or any(c[0] != "rel" or c[1] == "=" for c in fits):
+            raise Refusal("counting is written count(j, inequalities) = n")
+        expect(right, "Z", context.env)
+        inside = (("rel", ">=", here, ZERO), ("rel", "<", here, right))
+        goals = [(fits, inside), (inside, fits), ((), (("rel", ">=", right, ZERO),))]
+    integer = {
+        text: tree for text, tree in context.hypotheses.items()
+        if tree[0] == "rel" and "Z" in (sort_of(tree[2], env), sort_of(tree[3], env))
+    }  # fmt: skip
+    known = [(text, p) for text, tree in integer.items() for p in at_least_zero(tree, env)]
+    nodes = {
+        freeze(normal(node, env)): node for tree in (statement, *integer.values())
+        for node in walk(tree) if node[0] in ("fdiv", "max")
+    }  # fmt: skip
+    defined, divisors = [], []
+    for node in nodes.values():
+        a, b, q = (normal(tree, env) for tree in (*node[2:], node))
+        if node[0] == "max":
+            above = [plus(q, a, -1), plus(q, b, -1)]
+            defined += [*above, plus({}, times(*above), -1)]
+        else:
+            rest = plus(a, times(b, q), -1)
+            defined += [rest, plus(plus(b, number(1), -1), rest, -1)]
+            divisors.append([("", plus({}, b, -1)), *known])
+    cases = []
+    for assumed, wanted in goals:
+        facts = [*(p for tree in assumed for p in at_least_zero(tree, env))]
+        for goal in wanted:
+            for p in at_least_zero(goal, env):
+                negated = plus(plus({}, p, -1), number(1), -1)
+                mine = [("", fact) for fact in (negated, *facts)]
+                cases.append([*mine, *known, *(("", fact) for fact in defined)])
+    return cases + divisors
 
 
 def _combine(combinations: Any, statement: Tree, context: Context) -> None:
-    context.used |= check_combinations(combinations, statement, context.env, context.hypotheses)
+    """Refuses unless in every case -1 = sum of weight * product of facts, with weights >= 0.
+
+    Each fact is >= 0 in its case, and so would -1 be: no case is possible.
+    """
+    cases = list_cases(statement, context)
+    if not isinstance(combinations, list) or len(combinations) != len(cases):
+        raise Refusal(f"the statement has {len(cases)} cases, each with its combination")
+    for combination, facts in zip(combinations, cases, strict=True):
+        if not isinstance(combination, list) or len(combination) > 80:
+            raise Refusal("a combination is a list of at most 80 products")
+        total: Poly = {}
+        for term in combination:
+            weight, indices = _read_product(term, len(facts))
+            product = number(1)
+            for index in indices:
+                product = times(product, facts[index][1])
+                context.used.add(facts[index][0])
+            total = plus(total, product, weight)
+        if total != number(-1):
+            raise Refusal(f"the combination is not -1: {str(combination)[:300]}")
+
+
+def _read_product(term: Any, facts: int) -> tuple[Fraction, list[int]]:
+    """Returns the weight and the facts of a product `[weight, [numbers of facts]]`."""
+    if isinstance(term, list) and len(term) == 2 and isinstance(term[1], list):
+        whole = all(type(index) is int and 0 <= index < facts for index in term[1])
+        match = re.fullmatch(r"(\d{1,30})(?:/([1-9]\d{0,30}))?", str(term[0])[:80], re.ASCII)
+        if whole and len(term[1]) < 6 and match and type(term[0]) in (int, str):
+            return Fraction(int(match[1]), int(match[2] or 1)), term[1]
+    raise Refusal("a product is [weight >= 0, [numbers of facts]]")
 
 
 PROOFS = {"chain": _chain, "nonnegative": _combine, "induction": _induction}
 
 
-def check(theorem: object) -> Proved | Open:
-    """Returns `Proved` if the theorem's derivation follows line by line, else `Open` with why.
-
-    Args:
-        theorem: JSON values as in the module's docstring; anything at all may be passed.
-    """
-    fields = theorem if isinstance(theorem, dict) else {}
-    told = [fields.get(key) for key in ("name", "statement")]
-    name, statement = (text[:2000] if isinstance(text, str) else "" for text in told)
-    try:
-        context = read(theorem)
-        proof = fields.get("proof")
-        if not isinstance(proof, dict) or len(proof) != 1 or set(proof) - set(PROOFS):
-            raise Refusal("a proof is one of " + ", ".join(PROOFS))
-        [(kind, body)] = proof.items()
-        PROOFS[kind](body, parse(fields["statement"]), context)
-    except Refusal as error:
-        line = error.args[1] if len(error.args) > 1 else ""
-        return Open(name=name, statement=statement, reason=error.args[0], line=line)
-    except RecursionError:
-        return Open(name=name, statement=statement, reason="the derivation nests too deep")
-    used, texts = context.used, tuple(context.hypotheses)
-    used_texts = tuple(text for text in texts if text in used)
-    return Proved(name=name, statement=statement, hypotheses=texts, obligations=used_texts)
-
-
 def read(theorem: object) -> Context:
-    """Returns the variables and hypotheses of a theorem; refuses malformed ones."""
-    if not isinstance(theorem, dict) or not isinstance(theorem.get("hyps", []), list):
-        raise Refusal("a theorem is a mapping, its hypotheses a list")
+    """Returns the names and hypotheses of a theorem."""
+    texts = theorem.get("hyps", []) if isinstance(theorem, dict) else None
+    if not isinstance(theorem, dict) or not isinstance(texts, list) or len(texts) > 30:
+        raise Refusal("a theorem is a mapping, its hypotheses a list of at most 30")
     env = declare(theorem.get("vars", {}))
-    texts = theorem.get("hyps", [])
-    if len(texts) > 30:
-        raise Refusal("at most 30 hypotheses")
     context = Context(env, {text: parse(text) for text in texts})
+    for tree in context.hypotheses.values():
+        _check_hypothesis(tree, env)
     trees = [parse(theorem.get("statement")), *context.hypotheses.values()]
     nodes = [node for tree in trees for node in walk(tree)]
     ordered = any(node[0] in REAL or (node[0] == "rel" and node[1] != "=") for node in nodes)
     if ordered and any(values == "char" for _, values in env.values()):
         raise Refusal("order, log and exp are for real numbers; a character has complex values")
+    return context
+
+
+def _check_hypothesis(tree: Tree, env: Env) -> None:
+    if tree[0] == "all":
+        _check_hypothesis(tree[2], opened(tree, env))
+    elif tree[0] == "rel" or (tree[0] in ("exists", "summable") and tree[2][0] == "S"):
+        sort = sort_of(tree[2], env) or sort_of(tree[-1], env) or "K"
+        for kid in tree[2:]:
+            expect(kid, sort, env)
+    else:
+        raise Refusal("a hypothesis is a relation, all(x,D,relation), exists(S) or summable(S)")
+
+
+def check(theorem: object) -> Context:
+    """Returns the context of a theorem whose derivation follows, with the hypotheses it used.
+
+    Args:
+        theorem: JSON values as in the module's docstring; anything at all may be passed.
+
+    Raises:
+        Refusal: It is malformed, or a line does not follow.
+    """
+    context = read(theorem)
+    fields: Any = theorem
+    proof = fields.get("proof")
+    if not isinstance(proof, dict) or len(proof) != 1 or set(proof) - set(PROOFS):
+        raise Refusal("a proof is one of " + ", ".join(PROOFS))
+    [(kind, body)] = proof.items()
+    try:
+        PROOFS[kind](body, parse(fields["statement"]), context)
+    except RecursionError:
+        raise Refusal("the derivation nests too deep") from None
     return context

@@ -53,6 +53,8 @@ def _form(tree: Tree) -> tuple[str, int]:
         inner = kids[0]
         if inner[0] == "fdiv" and inner[2][0] == "neg":
             return rf"\left\lceil {_over(inner[2][2], inner[3])} \right\rceil", _ATOM
+        if inner[0] == "max" and all(kid[0] == "neg" for kid in inner[2:]):
+            return rf"\min\left({', '.join(_form(kid[2])[0] for kid in inner[2:])}\right)", _ATOM
         return f"-{_wrap(inner, _PRODUCT)}", _SUM
     if head == "mul":
         if kids[1][0] == "inv":
@@ -69,12 +71,10 @@ def _over(top: Tree, bottom: Tree) -> str:
 
 
 def _function(tree: Tree) -> tuple[str, int]:
-    head, label, kids = tree[0], tree[1], tree[2:]
+    head, kids = tree[0], tree[2:]
     parts = [_form(kid)[0] for kid in kids]
     if head == "inv":
         return rf"\frac{{1}}{{{parts[0]}}}", _ATOM
-    if head == "pow":
-        return rf"{_wrap(kids[0], _ATOM)}^{{{label}}}", _ATOM
     if head == "exp":
         return rf"e^{{{parts[0]}}}", _ATOM
     if head == "delta":
@@ -83,14 +83,11 @@ def _function(tree: Tree) -> tuple[str, int]:
         return rf"\frac{{\partial}}{{\partial {parts[1]}}}\left({parts[0]}\right)", _ATOM
     if head == "gap":
         return rf"\left({parts[0]} - 1 - \log {_wrap(kids[0], _ATOM)}\right)", _ATOM
-    if head in ("log", "max", "min"):
+    if head in ("log", "max"):
         return rf"\{head}\left({', '.join(parts)}\right)", _ATOM
-    if head == "finite":
-        return rf"{_name(label)} \text{{ has finite support}}", _SUM
     meanings = {
         "exists": r"\text{ converges}",
         "summable": r"\text{ converges absolutely}",
-        "termwise": r"\text{ converges uniformly}",
     }
     return f"{parts[0]}{meanings[head]}", _SUM
 
@@ -107,8 +104,7 @@ def _binder(tree: Tree) -> tuple[str, int]:
     if head == "M":
         return rf"\max_{{{variable} \in {_domain(domain)}}} {body}", _PRODUCT
     if head == "L":
-        ends = (r"-\infty", r"+\infty") if tree[1][2] == 1 else (r"+\infty", r"-\infty")
-        return rf"\int_{{{ends[0]}}}^{{{ends[1]}}} {body}\, d({_form(kids[0])[0]})", _PRODUCT
+        return rf"\int_{{+\infty}}^{{-\infty}} {body}\, d({_form(kids[0])[0]})", _PRODUCT
     if domain == "R":
         return rf"\int_{{-\infty}}^{{+\infty}} {body}\, d{variable}", _PRODUCT
     if domain == "G":

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from convcheck.core.text import for_markdown_code
-from convcheck.proofs.integers import list_cases, list_facts
-from convcheck.proofs.kernel import check, read
+from convcheck.proofs.checking import check
+from convcheck.proofs.kernel import list_cases, read
 from convcheck.proofs.latex import latex
 from convcheck.proofs.normal import Poly
 from convcheck.proofs.terms import parse
@@ -88,14 +88,10 @@ def _chain(theorem: Theorem, left: str, steps: Any) -> list[Line]:
 
 def _combinations(theorem: Theorem, combinations: Any) -> list[Line]:
     """Returns, per case, what is assumed and the combination that leaves it no room."""
-    context = read(theorem.certificate())
-    cases = list_cases(parse(theorem.statement), context.env)
+    cases = list_cases(parse(theorem.statement), read(theorem.certificate()))
     follows = isinstance(check(theorem.certificate()), Proved)
     lines = []
-    for number, ((assumed, env), combination) in enumerate(
-        zip(cases, combinations, strict=True), 1
-    ):
-        facts = list_facts(assumed, env, context.hypotheses)
+    for number, (facts, combination) in enumerate(zip(cases, combinations, strict=True), 1):
         denied = f"{show_poly(facts[0][1])} >= 0"
         lines.append(
             Line(
@@ -125,8 +121,8 @@ def _combinations(theorem: Theorem, combinations: Any) -> list[Line]:
 def show_poly(poly: Poly) -> str:
     """Returns a polynomial of integers as text."""
     parts = []
-    for mono, c in poly.items():
-        factors = [_atom(one) + (f"^{e}" if e != 1 else "") for one, e in mono]
+    for mono, c in sorted(poly.items(), key=lambda item: _order(item[0])):
+        factors = sorted(_atom(one) + (f"^{e}" if e != 1 else "") for one, e in mono)
         number = [] if abs(c) == 1 and factors else [str(abs(c))]
         sign = "-" if c < 0 else "+"
         parts.append(f"{sign} {'*'.join(number + factors)}")
@@ -136,13 +132,19 @@ def show_poly(poly: Poly) -> str:
     )
 
 
+def _order(mono: Any) -> tuple[Any, ...]:
+    """Returns what monomials are sorted by: letters first, the constant last."""
+    factors = sorted(_atom(one) for one, _ in mono)
+    return (not factors, len(factors), factors)
+
+
 def _atom(one: Any) -> str:
     tag, label, *args = one
+    if tag == "max":
+        return f"max({', '.join(sorted(show_poly(dict(arg)) for arg in args[0]))})"
     inside = [show_poly(dict(arg)) for arg in args]
     if tag == "fdiv":
         return f"floor(({inside[0]})/({inside[1]}))"
-    if tag == "max":
-        return f"max({', '.join(inside)})"
     return f"{label}({','.join(inside)})" if inside else str(label)
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from convcheck.proofs.kernel import check, read
+from convcheck.proofs.checking import check
+from convcheck.proofs.kernel import read
 from convcheck.proofs.sampling import confirm, search
 from convcheck.proofs.terms import Refusal, parse
 from convcheck.proofs.theorem import Theorem

@@ -1,34 +1,27 @@
-"""Normal forms: a term as a polynomial over atoms, equal polynomials meaning equal terms.
+"""Normal forms: a term as a polynomial over atoms; equal polynomials mean equal terms. Trusted.
 
-A polynomial is {monomial: coefficient}; a monomial is a sorted tuple of (atom, exponent); an atom
-is (tag, label, *frozen polynomials). Bound variables are renamed #1, #2, ... from the inside out,
-scalars are pulled out of S, and S over a finite set is split. Standard library only.
+A polynomial is {monomial: coefficient}, a monomial a frozenset of (atom, exponent), an atom
+(tag, label, *frozen arguments): a variable, the value of a function, a sum, a logarithm ... Sets
+have no order, so that equal terms are equal values. Standard library only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 from convcheck.proofs.terms import NOT_SETS, Env, Refusal, Tree, opened, sort_of
 
-Number = Fraction | int  # whole numbers are ints: they hash and print faster
-Mono = tuple[tuple[Any, Number], ...]
-Poly = dict[Mono, Number]
-ONE: Poly = {(): 1}
+Poly = dict[Any, Any]
 
 
-def plus(p: Poly, q: Poly, scale: Number = 1) -> Poly:
-    """Returns p + scale * q."""
+def plus(p: Poly, q: Poly, scale: Any = 1) -> Poly:
+    """Returns p + scale * q; whole coefficients are ints."""
     out = dict(p)
     for mono, c in q.items():
         total = out.get(mono, 0) + scale * c
-        if total:
-            out[mono] = int(total) if total.denominator == 1 else total
-        else:
-            out.pop(mono, None)
-    return out
+        out[mono] = int(total) if total.denominator == 1 else total
+    return {mono: c for mono, c in out.items() if c}
 
 
 def times(p: Poly, q: Poly) -> Poly:
@@ -38,242 +31,205 @@ def times(p: Poly, q: Poly) -> Poly:
     out: Poly = {}
     for m, a in p.items():
         for n, b in q.items():
-            mono = join(m, n)
+            mono = _join(m, n)
             out[mono] = out.get(mono, 0) + a * b
-    if any(c.numerator.bit_length() + c.denominator.bit_length() > 4000 for c in out.values()):
-        raise Refusal("a number is too large")
     return plus({}, out)
 
 
-def join(m: Mono, n: Mono, sign: int = 1) -> Mono:
+def _join(m: Any, n: Any, sign: int = 1) -> Any:
     """Returns the monomial m * n^sign; delta is its own square."""
-    powers: dict[Any, Any] = dict(m)
+    powers = dict(m)
     for atom, e in n:
         powers[atom] = powers.get(atom, 0) + sign * e
         if atom[0] == "delta" and powers[atom] > 1:
             powers[atom] = 1
-    if any(abs(e) > 64 for e in powers.values()):
-        raise Refusal("an exponent is too large")
-    return tuple(sorted(((a, e) for a, e in powers.items() if e), key=repr))
+    return frozenset((atom, e) for atom, e in powers.items() if e)
 
 
-def of_atom(one: Any) -> Poly:
-    """Returns the polynomial of one atom."""
-    return {((one, 1),): 1}
+def number(value: Any) -> Poly:
+    """Returns a constant polynomial."""
+    return {frozenset(): value} if value else {}
 
 
-def atom(tag: str, label: Any = "", *args: Any) -> Poly:
-    """Returns the polynomial of a new atom."""
-    return of_atom((tag, label, *args))
+def freeze(p: Poly) -> frozenset[Any]:
+    """Returns a polynomial as a hashable value."""
+    return frozenset(p.items())
 
 
-def freeze(p: Poly) -> tuple[Any, ...]:
-    """Returns a polynomial as a hashable value in canonical order."""
-    return tuple(sorted(p.items(), key=repr))
-
-
-def constant(p: Poly) -> Number | None:
-    """Returns the value of a constant polynomial, or None."""
-    return p.get((), 0) if not set(p) - {()} else None
+def of_atom(atom: Any) -> Poly:
+    """Returns the polynomial that is one atom; an atom is (tag, label, *frozen arguments)."""
+    return {frozenset({(atom, 1)}): 1}
 
 
 def single(p: Poly, tag: str) -> Any:
     """Returns the atom if `p` is exactly one atom with that tag, else None."""
-    mono = next(iter(p), ()) if len(p) == 1 else ()
-    one = len(mono) == 1 and mono[0][1] == 1 and p[mono] == 1 and mono[0][0][0] == tag
-    return mono[0][0] if one else None
+    [(mono, c), *rest] = p.items() if p else [((), 0)]
+    [(atom, e), *more] = mono or [(("",), 0)]
+    return atom if (c, e, atom[0]) == (1, 1, tag) and not rest and not more else None
 
 
-def variables(value: Any) -> Iterator[str]:
-    """Yields the variables inside an atom, a monomial or a frozen polynomial."""
+def _lead(p: Poly) -> Any:
+    """Returns the number that `p` is divided by, to be one value for all its multiples."""
+    return sum(p.values()) or 1
+
+
+def variables(value: Any) -> set[str]:
+    """Returns the variables inside an atom, a monomial or a frozen polynomial."""
+    if isinstance(value, tuple) and value[:1] == ("var",):
+        return {value[1]}
+    parts = value if isinstance(value, (tuple, frozenset)) else ()
+    return set().union(*map(variables, parts))
+
+
+def _rename(value: Any, old: str, new: str) -> Any:
     if isinstance(value, tuple):
-        if len(value) == 2 and value[0] == "var":
-            yield value[1]
-        for part in value:
-            yield from variables(part)
-
-
-def rename(p: Poly, old: str, new: str) -> Poly:
-    """Returns `p` with a variable renamed, in canonical order again."""
-    out: Poly = {}
-    for mono, c in p.items():
-        product: Poly = {(): c}
-        for (tag, label, *args), e in mono:
-            parts = [rename(dict(arg), old, new) for arg in args]
-            if tag == "max":
-                one = maximum(parts)
-            elif tag == "delta":
-                one = atom(tag, label, signless(parts[0]))
-            elif tag == "var":
-                one = atom(tag, new if label == old else label)
-            else:
-                one = atom(tag, label, *map(freeze, parts))
-            [(renamed, scale)] = one.items()
-            product = times(product, {tuple((a, k * e) for a, k in renamed): scale})
-        out = plus(out, product)
-    return out
-
-
-def signless(p: Poly) -> tuple[Any, ...]:
-    """Returns p or -p, frozen: whichever comes first."""
-    return min(freeze(p), freeze(plus({}, p, -1)), key=repr)
-
-
-def maximum(parts: list[Poly]) -> Poly:
-    """Returns the maximum: associative, commutative and idempotent."""
-    args: set[Any] = set()
-    for part in parts:
-        inner = single(part, "max")
-        args |= set(inner[2:]) if inner else {freeze(part)}
-    return dict(args.pop()) if len(args) == 1 else atom("max", "", *sorted(args, key=repr))
+        if value == ("var", old):
+            return ("var", new)
+        return tuple(_rename(part, old, new) for part in value)
+    if isinstance(value, frozenset):
+        return frozenset(_rename(part, old, new) for part in value)
+    return value
 
 
 def is_positive(p: Poly, env: Env) -> bool:
     """Returns whether `p` is positive by its form: positive atoms and coefficients only."""
 
-    def positive(one: Any) -> bool:
-        if one[0] in ("var", "app"):
-            return env.get(one[1], ((), ""))[1] == "K>0"
-        finite_sum = one[0] in ("S", "M") and one[1] not in NOT_SETS
-        return one[0] in ("exp", "sum") or (finite_sum and is_positive(dict(one[2]), env))
+    def positive(atom: Any) -> bool:
+        if atom[0] in ("var", "app"):
+            return env.get(atom[1], ((), ""))[1] == "K>0"
+        finite = atom[0] in ("S", "M") and atom[1] not in NOT_SETS
+        return atom[0] in ("exp", "sum") or (finite and is_positive(dict(atom[2]), env))
 
     return bool(p) and all(c > 0 and all(positive(a) for a, _ in m) for m, c in p.items())
 
 
-def binder(tag: str, domain: str, name: str, body: Poly) -> Poly:
-    """Returns S or M of `body` over `name` in `domain`."""
-    finite = domain not in NOT_SETS
+def _maximum(parts: list[Poly]) -> Poly:
+    """Returns the maximum: associative, commutative and idempotent."""
+    args: set[Any] = set()
+    for part in parts:
+        inner = single(part, "max")
+        args |= inner[2] if inner else {freeze(part)}
+    return dict(args.pop()) if len(args) == 1 else of_atom(("max", "", frozenset(args)))
+
+
+def _bind(tag: str, label: tuple[str, str], body: Poly) -> Poly:
+    """Returns S or M of `body`; the bound variable is renamed #1, #2, ... from the inside out.
+
+    Factors that are free of it stand outside; a finite sum is split into its terms.
+    """
+    name, domain = label
     if tag == "M":
-        inner = single(body, "max")
-        if inner:
-            return maximum([binder(tag, domain, name, dict(arg)) for arg in inner[2:]])
+        if inner := single(body, "max"):
+            return _maximum([_bind(tag, label, dict(part)) for part in inner[2]])
         if name not in variables(freeze(body)):
             return body
-        return atom(tag, domain, freeze(_canonical(body, name)))
+        return of_atom((tag, domain, _renumber(body, name)))
     total: Poly = {}
-    for part in [{m: c} for m, c in body.items()] if finite else [body] if body else []:
-        shared = None
-        for mono in part:
-            outside = {a: e for a, e in mono if name not in variables(a)}
-            shared = outside if shared is None else {
-                a: min(e, outside[a]) for a, e in shared.items() if a in outside
-            }  # fmt: skip
-        common = tuple((shared or {}).items())
-        rest = _canonical({join(m, common, -1): c for m, c in part.items()}, name)
-        lead = freeze(rest)[0][1]
-        rest = plus({}, rest, Fraction(1) / lead)
-        total = plus(total, times({join((), common): lead}, atom(tag, domain, freeze(rest))))
+    whole = [body] if body else []
+    for part in [{m: c} for m, c in body.items()] if domain not in NOT_SETS else whole:
+        shared = frozenset.intersection(*part)
+        common = frozenset((a, e) for a, e in shared if name not in variables(a))
+        rest = {_join(m, common, -1): c for m, c in part.items()}
+        lead = _lead(rest)
+        atom = (tag, domain, _renumber(plus({}, rest, Fraction(1) / lead), name))
+        total = plus(total, times({common: lead}, of_atom(atom)))
     return total
 
 
-def _canonical(body: Poly, name: str) -> Poly:
-    levels = [int(v[1:]) for v in variables(freeze(body)) if v[0] == "#"]
-    return rename(body, name, f"#{max(levels, default=0) + 1}")
+def _renumber(body: Poly, name: str) -> Any:
+    frozen = freeze(body)
+    levels = [int(v[1:]) for v in variables(frozen) if v[0] == "#"]
+    return _rename(frozen, name, f"#{max(levels, default=0) + 1}")
 
 
 def normal(tree: Tree, env: Env) -> Poly:
     """Returns the normal form of a well-sorted term; refuses 1/0 and logs of unsigned terms."""
     head, label, kids = tree[0], tree[1], tree[2:]
     if head == "num":
-        return plus({}, ONE, label)
-    if head in ("S", "M"):
-        return binder(head, label[1], label[0], normal(kids[0], opened(tree, env)))
-    if head == "L":
-        inner = opened(tree, env)
-        slope = linear(normal(kids[0], inner), label[0])[0]
-        return plus({}, binder("S", "R", label[0], normal(kids[1], inner)), slope * label[2])
+        return number(label)
+    if isinstance(label, tuple):
+        *phi, body = (normal(kid, opened(tree, env)) for kid in kids)
+        if head == "L":
+            if not (c := slope(phi[0], label[0])):
+                raise Refusal(f"d(...) must be of an affine function of {label[0]}")
+            return plus({}, _bind("S", label, body), -c)
+        return _bind(head, label, body)
     parts = [normal(kid, env) for kid in kids]
-    if head == "var":
-        return atom("var", label)
-    if head == "app" and env[label][1] == "char" and len(parts) == 1:
-        characters = ((("char", label, freeze({m: 1})), c) for m, c in parts[0].items())
-        return {join((), tuple(characters)): 1}
-    if head in ("app", "fdiv"):
-        return atom(head, label, *map(freeze, parts))
-    if head == "add":
-        return plus(parts[0], parts[1])
-    if head == "neg":
-        return plus({}, parts[0], -1)
-    if head == "mul":
-        return times(parts[0], parts[1])
-    if head == "pow":
-        out = ONE
-        for _ in range(label):
-            out = times(out, parts[0])
-        return out
-    if head in ("max", "min"):
-        sign = 1 if head == "max" else -1
-        return plus({}, maximum([plus({}, part, sign) for part in parts]), sign)
-    if head == "delta":
-        p = plus(parts[0], parts[1], -1)
-        sort = sort_of(kids[0], env) or sort_of(kids[1], env)
-        if constant(p) is not None and (not p or sort in ("Z", "N")):
-            return {} if p else ONE
-        return atom("delta", sort, signless(p))
-    if head == "diff":
-        return atom(
-            "diff", kids[1][1], freeze(parts[0]), *(freeze(normal(j, env)) for j in kids[1][2:])
-        )
-    if head == "gap":
-        return plus(plus(parts[0], ONE, -1), logarithm(parts[0], env), -1)
-    return {"log": logarithm, "inv": inverse, "exp": exponential}[head](parts[0], env)
+    match head:
+        case "app" if env[label][1] == "char" and len(parts) == 1:
+            # chi(2 a - b) = chi(a)^2 chi(b)^-1
+            values = ((("char", label, freeze({m: 1})), c) for m, c in parts[0].items())
+            return {_join((), values): 1}
+        case "var" | "app" | "fdiv":
+            return of_atom((head, label, *map(freeze, parts)))
+        case "add":
+            return plus(*parts)
+        case "neg":
+            return plus({}, parts[0], -1)
+        case "mul":
+            return times(*parts)
+        case "max":
+            return _maximum(parts)
+        case "delta":
+            p = plus(parts[0], parts[1], -1)
+            sort = sort_of(kids[0], env) or sort_of(kids[1], env) or "Z"
+            if not p or (not set(p) - {frozenset()} and sort in ("Z", "N")):
+                return number(int(not p))
+            return of_atom((head, sort, frozenset({freeze(p), freeze(plus({}, p, -1))})))
+        case "diff":
+            at = (freeze(normal(kid, env)) for kid in kids[1][2:])
+            return of_atom((head, kids[1][1], freeze(parts[0]), *at))
+        case "gap":
+            return plus(plus(parts[0], number(1), -1), _logarithm(parts[0], env), -1)
+    return {"log": _logarithm, "inv": _inverse, "exp": _exponential}[head](parts[0], env)
 
 
-def linear(p: Poly, name: str) -> tuple[Number, Poly]:
-    """Returns (c, rest) with p = c * name + rest, c a nonzero number and name not in rest."""
-    mono = ((("var", name), 1),)
-    rest = {m: c for m, c in p.items() if m != mono}
-    if mono not in p or name in variables(freeze(rest)):
-        raise Refusal(f"this must be affine in {name}, with a nonzero number before it")
-    return p[mono], rest
+def slope(p: Poly, name: str) -> Any:
+    """Returns c where p = c * name + rest, with c a number and name not in rest; else 0."""
+    mono = frozenset({(("var", name), 1)})
+    return 0 if name in variables(freeze(p) - {(mono, p.get(mono))}) else p.get(mono, 0)
 
 
-def inverse(p: Poly, env: Env) -> Poly:
-    """Returns 1/p for a p that is known to be nonzero."""
+def _factors(p: Poly, env: Env) -> tuple[Any, Any]:
+    """Returns (c, monomial) with p = c * monomial; a positive sum becomes an atom of its own."""
     if len(p) == 1:
         [(mono, c)] = p.items()
-        if all(a[0] == "char" or is_positive(of_atom(a), env) for a, _ in mono):
-            return plus({}, {join((), mono, -1): 1}, Fraction(1) / c)
+        return c, mono
     if not is_positive(p, env):
+        raise Refusal("a divisor or logarithm of a term that is not known to be positive")
+    lead = _lead(p)
+    return lead, frozenset({(("sum", "", freeze(plus({}, p, Fraction(1) / lead))), 1)})
+
+
+def _inverse(p: Poly, env: Env) -> Poly:
+    c, mono = _factors(p, env)
+    if not all(atom[0] == "char" or is_positive(of_atom(atom), env) for atom, _ in mono):
         raise Refusal("a divisor is not known to be nonzero")
-    lead = freeze(p)[0][1]
-    whole = ("sum", "", freeze(plus({}, p, Fraction(1) / lead)))
-    return plus({}, {((whole, -1),): 1}, Fraction(1) / lead)
+    return plus({}, {_join((), mono, -1): Fraction(1) / c})
 
 
-def logarithm(p: Poly, env: Env) -> Poly:
+def _logarithm(p: Poly, env: Env) -> Poly:
     """Returns log p for a p that is known to be positive; the log of a product splits."""
-    if not is_positive(p, env):
+    c, mono = _factors(p, env)
+    if not is_positive({mono: c}, env):
         raise Refusal("the logarithm of a term that is not known to be positive")
-    lead = freeze(p)[0][1]
+    numbers = ((("num", n), e) for n, e in ((c.numerator, 1), (c.denominator, -1)) if n > 1)
     out: Poly = {}
-    for whole, sign in ((lead.numerator, 1), (lead.denominator, -1)):
-        if whole > 1:
-            out = plus(out, atom("log", "", freeze({(): whole})), sign)
-    if len(p) > 1:
-        return plus(out, atom("log", "", freeze(plus({}, p, Fraction(1) / lead))))
-    for one, e in next(iter(p)):
-        if one[0] == "exp":
-            out = plus(out, dict(one[2]), e)
-        else:
-            argument = dict(one[2]) if one[0] == "sum" else of_atom(one)
-            out = plus(out, atom("log", "", freeze(argument)), e)
+    for atom, e in (*numbers, *mono):
+        out = plus(out, dict(atom[2]) if atom[0] == "exp" else of_atom(("log", atom)), e)
     return out
 
 
-def exponential(p: Poly, env: Env) -> Poly:
+def _exponential(p: Poly, env: Env) -> Poly:
     """Returns exp p: the product of exp of the summands, with exp(c log a) = a^c."""
-    out = ONE
+    out = number(1)
     for mono, c in p.items():
-        inner: Any = mono[0][0] if len(mono) == 1 and mono[0][1] == 1 else ("",)
-        argument: Poly = dict(inner[2]) if inner[0] == "log" else {}
-        number = constant(argument)
-        if argument and number is None:
-            power = next(iter(argument)) if len(argument) == 1 else ((("sum", "", inner[2]), 1),)
-            factor: Poly = {join((), tuple((a, c * e) for a, e in power)): 1}
-        elif argument and number and isinstance(c, int) and abs(c) <= 64:
-            factor = plus({}, ONE, Fraction(number) ** c)
+        inner = single({mono: 1}, "log")
+        if inner and inner[1][0] != "num":
+            factor = {_join((), {(inner[1], c)}): 1}
+        elif inner and isinstance(c, int) and abs(c) <= 64 and inner[1][1] < 10**40:
+            factor = number(Fraction(inner[1][1]) ** c)
         else:
-            factor = {((("exp", "", freeze({mono: 1})), c),): 1}
+            factor = {_join((), {(("exp", "", freeze({mono: 1})), c)}): 1}
         out = times(out, factor)
     return out

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, Literal
 
 from convcheck.proofs.evaluate import EDGE, Model, build, holds, span, violates
-from convcheck.proofs.terms import NOT_SETS, Env, Tree, names, walk
+from convcheck.proofs.terms import NOT_SETS, UNIT, Env, Tree, names, walk
 
 Arithmetic = Literal["exact", "modular", "balls"]
 PRIME, ROOT = 1_000_002_361, 11  # ROOT generates the units modulo PRIME; 840 divides PRIME - 1
@@ -47,13 +47,10 @@ def draw(
             if domain not in NOT_SETS:
                 sizes.setdefault(domain, random.randint(1, min(3, reach + 1)))
     shell = Model(values={}, sizes=sizes, arithmetic=arithmetic)
-    finite = {tree[1] for tree in hypotheses if tree[0] == "finite"}
     chosen: dict[str, Any] = {}
     for name, (domains, values) in env.items():
         if domains:
-            endless = name not in finite and all(
-                d in NOT_SETS and d != "N" and not shell.modulus(d) for d in domains
-            )
+            endless = all(d in NOT_SETS and d != "N" and not shell.modulus(d) for d in domains)
             chosen[name] = _function(domains, values, shell, random, reach, endless)
         elif values in ("K", "K>0"):
             chosen[name] = _number(values, arithmetic, random)
@@ -132,7 +129,7 @@ def step(*at: int) -> int:
 
 def _normalise(hypothesis: Tree, chosen: dict[str, Any]) -> None:
     """Divides a table by its sum where a hypothesis says S(x,X,p(x)) = 1."""
-    if hypothesis[0] != "rel" or hypothesis[3] != ("num", Fraction(1)) or hypothesis[2][0] != "S":
+    if hypothesis[0] != "rel" or hypothesis[3] != UNIT or hypothesis[2][0] != "S":
         return
     body = hypothesis[2][2]
     table = chosen.get(body[1]) if body[0] == "app" else None

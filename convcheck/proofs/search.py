@@ -7,41 +7,40 @@ finds in exact fractions. What it finds is re-checked by the kernel, so nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from itertools import combinations_with_replacement
 from typing import Any
 
-from convcheck.proofs.integers import Fact, list_cases, list_facts
-from convcheck.proofs.normal import ONE, Poly, times
-from convcheck.proofs.terms import Env, Tree
+from convcheck.proofs.kernel import Context, list_cases
+from convcheck.proofs.normal import Poly, number, times
+from convcheck.proofs.terms import Tree
 
 Combination = list[list[Any]]
+ONE: Any = frozenset()  # the monomial of the constant term
 
 
 def find_combinations(
-    statement: Tree, env: Env, hypotheses: Mapping[str, Tree], *, degree: int = 3
+    statement: Tree, context: Context, *, degree: int = 3
 ) -> list[Combination] | None:
     """Returns one combination per case of the statement, or None where a case has none."""
     found = []
-    for assumed, inner in list_cases(statement, env):
-        facts = list_facts(assumed, inner, hypotheses)
-        combination = combine(facts, degree)
+    for facts in list_cases(statement, context):
+        combination = combine([fact for _, fact in facts], degree)
         if combination is None:
             return None
         found.append(combination)
     return found
 
 
-def combine(facts: list[Fact], degree: int) -> Combination | None:
+def combine(facts: list[Poly], degree: int) -> Combination | None:
     """Returns weights and products of facts that sum to -1, of the least degree possible."""
     for top in range(1, degree + 1):
         columns: list[tuple[list[int], Poly]] = []
         for size in range(1, top + 1):
             for chosen in combinations_with_replacement(range(len(facts)), size):
-                product = ONE
+                product = number(1)
                 for index in chosen:
-                    product = times(product, facts[index][1])
+                    product = times(product, facts[index])
                 columns.append((list(chosen), product))
         weights = solve([poly for _, poly in columns])
         if weights is not None:
@@ -58,14 +57,14 @@ def solve(columns: list[Poly]) -> dict[int, Fraction] | None:
 
     The first phase of the simplex method with Bland's rule, which cannot cycle.
     """
-    monomials = sorted({mono for column in columns for mono in column} | {()}, key=repr)
+    monomials = list(dict.fromkeys(mono for column in columns for mono in column) | {ONE: None})
     row_of = {mono: at for at, mono in enumerate(monomials)}
     # The equation of the constant term is negated, so that every right-hand side is >= 0.
     rows: list[dict[int, Fraction]] = [{} for _ in monomials]
     for at, column in enumerate(columns):
         for mono, c in column.items():
-            rows[row_of[mono]][at] = Fraction(-c if mono == () else c)
-    right = [Fraction(int(mono == ())) for mono in monomials]
+            rows[row_of[mono]][at] = Fraction(-c if mono == ONE else c)
+    right = [Fraction(int(mono == ONE)) for mono in monomials]
     basis = [-1 - at for at in range(len(rows))]
     cost: dict[int, Fraction] = {}
     for row in rows:

@@ -67,8 +67,8 @@ def _translate(tree: Tree, letters: Mapping[str, Any]) -> Any:
     a, b = (_translate(tree[2], letters), _translate(tree[-1], letters))
     if head == "rel":
         return {"=": a == b, "<=": a <= b, ">=": a >= b, "<": a < b, ">": a > b}[label]
-    if head in ("max", "min"):
-        return z3.If(a >= b, a, b) if head == "max" else z3.If(a <= b, a, b)
+    if head == "max":
+        return z3.If(a >= b, a, b)
     return {"add": lambda: a + b, "mul": lambda: a * b, "neg": lambda: -a, "fdiv": lambda: a / b}[
         head
     ]()

@@ -130,7 +130,6 @@ class _Translator:
             "neg": lambda: -parts[0],
             "mul": lambda: parts[0] * parts[1],
             "inv": lambda: 1 / parts[0],
-            "pow": lambda: parts[0] ** label,
             "log": lambda: sympy.expand_log(sympy.log(parts[0])),
             "exp": lambda: sympy.exp(parts[0]),
         }[head]()
@@ -151,7 +150,7 @@ class _Translator:
         translate = _Translator(opened(tree, self.env))
         body = translate(tree[-1], inner)
         if tree[0] == "L":
-            body = body * sympy.diff(translate(tree[2], inner), index) * tree[1][2]
+            body = -body * sympy.diff(translate(tree[2], inner), index)
         body = sympy.expand(sympy.expand_log(sympy.expand(body)))
         return sympy.Add(*(self.term(part, index, domain) for part in sympy.Add.make_args(body)))
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from convcheck.proofs import theorems
 from convcheck.proofs.certificate import write_certificates
+from convcheck.proofs.checking import check
 from convcheck.proofs.conclude import prove_theorem
-from convcheck.proofs.kernel import check, read
+from convcheck.proofs.kernel import read
 from convcheck.proofs.search import find_combinations
 from convcheck.proofs.terms import parse
 
@@ -40,5 +41,5 @@ def test_finding_the_combination_of_the_size_formula(benchmark) -> None:
     [theorem] = [theorem for theorem in theorems() if theorem.name == "conv_output_size"]
     context = read(theorem.certificate())
     statement = parse(theorem.statement)
-    found = benchmark(lambda: find_combinations(statement, context.env, context.hypotheses))
+    found = benchmark(lambda: find_combinations(statement, context))
     assert found is not None

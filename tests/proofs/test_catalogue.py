@@ -9,8 +9,9 @@ import pytest
 from convcheck.core.errors import UsageError
 from convcheck.proofs import Open, Proved, prove, theorems
 from convcheck.proofs.catalogue.sizes import COMBINATIONS
+from convcheck.proofs.checking import check
 from convcheck.proofs.conclude import prove_theorem, refute, refute_without
-from convcheck.proofs.kernel import check, read
+from convcheck.proofs.kernel import read
 from convcheck.proofs.search import find_combinations
 from convcheck.proofs.terms import parse
 from convcheck.proofs.theorem import Sibling, Theorem, chain
@@ -120,11 +121,11 @@ def test_stored_combinations_are_what_the_search_finds() -> None:
     for name in ("second_form_of_the_output_size", "nested_floors", "same_padding"):
         theorem = altered(name)
         context = read(theorem.certificate())
-        found = find_combinations(parse(theorem.statement), context.env, context.hypotheses)
+        found = find_combinations(parse(theorem.statement), context)
         assert found == stored[name]
 
 
 def test_a_false_statement_has_no_combination() -> None:
     theorem = {"vars": {"x": "Z", "s": "Z"}, "hyps": ["s >= 1"], "statement": "x//s = (x+1)//s"}
     context = read(theorem)
-    assert find_combinations(parse(theorem["statement"]), context.env, context.hypotheses) is None
+    assert find_combinations(parse(theorem["statement"]), context) is None

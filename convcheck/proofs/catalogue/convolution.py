@@ -74,6 +74,7 @@ THEOREMS = (
         hypotheses=(TRIPLE,),
         statement="S(u,G,S(s,G,f(s)*g(u-s))*h(t-u)) = S(s,G,f(s)*S(r,G,g(r)*h(t-s-r)))",
         proof=chain(
+            step("ring", "= S(u,G,S(s,G,f(s)*g(u-s)*h(t-u)))", "h(t - u) does not depend on s"),
             step("swap", "= S(s,G,S(u,G,f(s)*g(u-s)*h(t-u)))", "Fubini", u="s"),
             step("reindex", "= S(s,G,S(r,G,f(s)*g(r)*h(t-s-r)))", "u = r + s", u="r+s"),
             step("ring", "= S(s,G,f(s)*S(r,G,g(r)*h(t-s-r)))", "f(s) does not depend on r"),
@@ -94,6 +95,7 @@ THEOREMS = (
         variables={"f": "Zn->K", "g": "Zn->K", "h": "Zn->K", "t": "Zn"},
         statement="S(u,Zn,S(s,Zn,f(s)*g(u-s))*h(t-u)) = S(s,Zn,f(s)*S(r,Zn,g(r)*h(t-s-r)))",
         proof=chain(
+            step("ring", "= S(u,Zn,S(s,Zn,f(s)*g(u-s)*h(t-u)))", "h(t - u) does not depend on s"),
             step(
                 "swap", "= S(s,Zn,S(u,Zn,f(s)*g(u-s)*h(t-u)))", "finite sums change places", u="s"
             ),
@@ -116,7 +118,8 @@ THEOREMS = (
         hypotheses=("exists(S(s,G,f(s)*g(t-s)))", "exists(S(s,G,f(s)*h(t-s)))"),
         statement="S(s,G,f(s)*(g(t-s)+h(t-s))) = S(s,G,f(s)*g(t-s)) + S(s,G,f(s)*h(t-s))",
         proof=chain(
-            step("split", "= S(s,G,f(s)*g(t-s)) + S(s,G,f(s)*h(t-s))", "both sums exist", s="")
+            step("ring", "= S(s,G,f(s)*g(t-s) + f(s)*h(t-s))", "multiplied out"),
+            step("split", "= S(s,G,f(s)*g(t-s)) + S(s,G,f(s)*h(t-s))", "both sums exist", s=""),
         ),
         siblings=(
             Sibling(
@@ -149,7 +152,7 @@ THEOREMS = (
         says="delta * f = f on a discrete group; on the real line no function does this.",
         variables={"f": "D->K", "t": "D"},
         statement="S(s,D,delta(s,0)*f(t-s)) = f(t)",
-        proof=chain(step("sift", "= f(t)", "only s = 0 contributes", s="")),
+        proof=chain(step("sift", "= f(t)", "only s = 0 contributes", s="0")),
         siblings=(
             Sibling(statement="S(s,D,delta(s,t)*f(t-s)) = f(t)", says="the impulse stands at t"),
         ),
@@ -162,7 +165,7 @@ THEOREMS = (
         says="delta_a * f is f moved by +a.",
         variables={"f": "D->K", "t": "D", "a": "D"},
         statement="S(s,D,delta(s,a)*f(t-s)) = f(t-a)",
-        proof=chain(step("sift", "= f(t-a)", "only s = a contributes", s="")),
+        proof=chain(step("sift", "= f(t-a)", "only s = a contributes", s="a")),
         siblings=(
             Sibling(statement="S(s,D,delta(s,a)*f(t-s)) = f(t+a)", says="moved the other way"),
         ),
@@ -175,7 +178,7 @@ THEOREMS = (
         says="A layer whose only weight stands at offset a reads the input at t + a.",
         variables={"f": "D->K", "t": "D", "a": "D"},
         statement="S(s,D,f(t+s)*delta(s,a)) = f(t+a)",
-        proof=chain(step("sift", "= f(t+a)", "only s = a contributes", s="")),
+        proof=chain(step("sift", "= f(t+a)", "only s = a contributes", s="a")),
         siblings=(
             Sibling(statement="S(s,D,f(t+s)*delta(s,a)) = f(t-a)", says="as if it convolved"),
         ),
@@ -324,7 +327,6 @@ THEOREMS = (
             Sibling(
                 statement="S(a,Z,S(b,Z,f(a,b)*g(m-a,n-b))) = S(a,Z,S(b,Z,g(a,b)*f(n-a,m-b)))",
                 says="rows and columns exchanged",
-                hypotheses=("finite(f)", "finite(g)"),
             ),
         ),
         source="Gonzalez and Woods, Digital Image Processing, 3.4",

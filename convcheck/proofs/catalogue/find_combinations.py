@@ -21,7 +21,7 @@ def main() -> int:
     found, missing = {}, []
     for theorem in theorems():
         context = read(theorem.certificate())
-        cases = find_combinations(parse(theorem.statement), context.env, context.hypotheses)
+        cases = find_combinations(parse(theorem.statement), context)
         if cases is None:
             missing.append(theorem.name)
         else:

@@ -19,6 +19,7 @@ THEOREMS = (
         hypotheses=(FOURIER,),
         statement="S(t,G,S(s,G,f(s)*g(t-s))*chi(t)) = S(s,G,f(s)*chi(s))*S(r,G,g(r)*chi(r))",
         proof=chain(
+            step("ring", "= S(t,G,S(s,G,f(s)*g(t-s)*chi(t)))", "chi(t) does not depend on s"),
             step("swap", "= S(s,G,S(t,G,f(s)*g(t-s)*chi(t)))", "Fubini", t="s"),
             step("reindex", "= S(s,G,S(r,G,f(s)*g(r)*chi(r+s)))", "t = r + s", t="r+s"),
             step("ring", "= S(s,G,f(s)*chi(s))*S(r,G,g(r)*chi(r))", "chi(r+s) = chi(r) chi(s)"),
@@ -40,6 +41,7 @@ THEOREMS = (
         variables={"f": "Zn->K", "g": "Zn->K", "chi": "Zn->char"},
         statement="S(t,Zn,S(s,Zn,f(s)*g(t-s))*chi(t)) = S(s,Zn,f(s)*chi(s))*S(r,Zn,g(r)*chi(r))",
         proof=chain(
+            step("ring", "= S(t,Zn,S(s,Zn,f(s)*g(t-s)*chi(t)))", "chi(t) does not depend on s"),
             step(
                 "swap", "= S(s,Zn,S(t,Zn,f(s)*g(t-s)*chi(t)))", "finite sums change places", t="s"
             ),
@@ -63,6 +65,7 @@ THEOREMS = (
         hypotheses=("summable(S(t,G,S(s,G,f(t+s)*g(s)*chi(t))))",),
         statement="S(t,G,S(s,G,f(t+s)*g(s))*chi(t)) = S(r,G,f(r)*chi(r))*S(s,G,g(s)*chi(-s))",
         proof=chain(
+            step("ring", "= S(t,G,S(s,G,f(t+s)*g(s)*chi(t)))", "chi(t) does not depend on s"),
             step("swap", "= S(s,G,S(t,G,f(t+s)*g(s)*chi(t)))", "Fubini", t="s"),
             step("reindex", "= S(s,G,S(r,G,f(r)*g(s)*chi(r-s)))", "t = r - s", t="r-s"),
             step("ring", "= S(r,G,f(r)*chi(r))*S(s,G,g(s)*chi(-s))", "chi(r-s) = chi(r) chi(-s)"),

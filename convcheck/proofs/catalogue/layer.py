@@ -27,7 +27,7 @@ THEOREMS = (
         proof=chain(
             step(
                 "sift", "= S(k,Tap,S(m,Z,w(k)*delta(m,n*s+a(k)*d-p)*x(m)))",
-                "x is read where delta says", True, m="",
+                "x is read where delta says", True, m="n*s+a(k)*d-p",
             ),
             step(
                 "swap", "= S(m,Z,S(k,Tap,w(k)*delta(m,n*s+a(k)*d-p)*x(m)))",
@@ -54,7 +54,7 @@ THEOREMS = (
         proof=chain(
             step(
                 "sift", "= S(n,Out,S(k,Tap,S(m,Z,y(n)*w(k)*delta(m,b(n)*s+a(k)*d-p)*x(m))))",
-                "x is read where delta says", True, m="",
+                "x is read where delta says", True, m="b(n)*s+a(k)*d-p",
             ),
             step(
                 "swap", "= S(n,Out,S(m,Z,S(k,Tap,y(n)*w(k)*delta(m,b(n)*s+a(k)*d-p)*x(m))))",
@@ -90,7 +90,7 @@ THEOREMS = (
                 "differentiate", "= S(n,Out,g(n)*S(k,Tap,delta(k,j)*x(b(n)*s+a(k)*d-p)))",
                 "term by term: finite sums",
             ),
-            step("sift", "= S(n,Out,g(n)*x(b(n)*s+a(j)*d-p))", "only k = j contributes", k=""),
+            step("sift", "= S(n,Out,g(n)*x(b(n)*s+a(j)*d-p))", "only k = j contributes", k="j"),
         ),
         siblings=(
             Sibling(
@@ -157,7 +157,7 @@ THEOREMS = (
         proof=chain(
             step(
                 "sift", "= S(k,Tap,S(j,Z,w(k)*delta(j,a(k)*d)*x(n+j)))",
-                "tap k stands at a(k) d", True, j="",
+                "tap k stands at a(k) d", True, j="a(k)*d",
             ),
             step(
                 "swap", "= S(j,Z,S(k,Tap,w(k)*delta(j,a(k)*d)*x(n+j)))",
@@ -185,7 +185,7 @@ THEOREMS = (
         proof=chain(
             step(
                 "sift", "= S(k,Tap,S(j,Tip,S(m,Z,v(k)*w(j)*delta(m,e(k)*a+f(j))*x(n*b*a+m))))",
-                "taps k and j together stand at e(k) a + f(j)", True, m="",
+                "taps k and j together stand at e(k) a + f(j)", True, m="e(k)*a+f(j)",
             ),
             step(
                 "swap", "= S(k,Tap,S(m,Z,S(j,Tip,v(k)*w(j)*delta(m,e(k)*a+f(j))*x(n*b*a+m))))",
@@ -219,10 +219,17 @@ THEOREMS = (
         statement="S(i,Z,f(a*t-i)*S(m,Tap,g(m)*delta(i,a*b(m)))) = S(m,Tap,g(m)*f(a*(t-b(m))))",
         proof=chain(
             step(
+                "ring", "= S(i,Z,S(m,Tap,f(a*t-i)*g(m)*delta(i,a*b(m))))",
+                "f(a t - i) does not depend on m",
+            ),
+            step(
                 "swap", "= S(m,Tap,S(i,Z,f(a*t-i)*g(m)*delta(i,a*b(m))))",
                 "finitely many terms", i="m",
             ),
-            step("sift", "= S(m,Tap,g(m)*f(a*(t-b(m))))", "only i = a b(m) contributes", i=""),
+            step(
+                "sift", "= S(m,Tap,g(m)*f(a*(t-b(m))))",
+                "only i = a b(m) contributes", i="a*b(m)",
+            ),
         ),
         siblings=(
             Sibling(
@@ -325,7 +332,6 @@ THEOREMS = (
                 statement="S(a,Z,S(b,Z,(u(a)+v(b))*x(m+a,n+b))) = "
                 "S(a,Z,u(a)*S(b,Z,v(b)*x(m+a,n+b)))",
                 says="a sum is taken for separable",
-                hypotheses=("finite(u)", "finite(v)", "finite(x)"),
             ),
         ),
         source="Chollet (2017)",
@@ -339,7 +345,7 @@ THEOREMS = (
         statement="S(h,Group,S(c,Chan,delta(h,g)*w(c)*x(h,c))) = S(c,Chan,w(c)*x(g,c))",
         proof=chain(
             step("ring", "= S(h,Group,delta(h,g)*S(c,Chan,w(c)*x(h,c)))", "a factor inside"),
-            step("sift", "= S(c,Chan,w(c)*x(g,c))", "only h = g contributes", h=""),
+            step("sift", "= S(c,Chan,w(c)*x(g,c))", "only h = g contributes", h="g"),
         ),
         siblings=(
             Sibling(
@@ -358,6 +364,10 @@ THEOREMS = (
         statement="S(k,Tap,w(k)*(u*x(n*s+a(k)*d-p)+v*y(n*s+a(k)*d-p))) = "
         "u*S(k,Tap,w(k)*x(n*s+a(k)*d-p)) + v*S(k,Tap,w(k)*y(n*s+a(k)*d-p))",
         proof=chain(
+            step(
+                "ring", "= S(k,Tap,w(k)*u*x(n*s+a(k)*d-p) + w(k)*v*y(n*s+a(k)*d-p))",
+                "multiplied out",
+            ),
             step(
                 "split",
                 "= S(k,Tap,w(k)*u*x(n*s+a(k)*d-p)) + S(k,Tap,w(k)*v*y(n*s+a(k)*d-p))",

@@ -28,6 +28,7 @@ THEOREMS = (
                 "ring", "= S(x,X,p(x)*(log(p(x)) - log(q(x))))",
                 "the logarithm of a quotient of positive numbers",
             ),
+            step("ring", "= S(x,X,p(x)*log(p(x)) - p(x)*log(q(x)))", "multiplied out"),
             step(
                 "split", "= S(x,X,p(x)*log(p(x))) - S(x,X,p(x)*log(q(x)))", "a finite sum", x=""
             ),
@@ -102,7 +103,7 @@ THEOREMS = (
         variables={"q": "C->K>0", "y": "C"},
         statement="exp(S(l,C,delta(l,y)*log(q(l)))) = q(y)",
         proof=chain(
-            step("sift", "= exp(log(q(y)))", "only the class l = y contributes", l=""),
+            step("sift", "= exp(log(q(y)))", "only the class l = y contributes", l="y"),
             step("ring", "= q(y)", "exp undoes log"),
         ),
         siblings=(
@@ -119,7 +120,7 @@ THEOREMS = (
         says="-sum over l of [l = y] log q(l) = -log q(y).",
         variables={"q": "C->K>0", "y": "C"},
         statement="-S(l,C,delta(l,y)*log(q(l))) = -log(q(y))",
-        proof=chain(step("sift", "= -log(q(y))", "only the class l = y contributes", l="")),
+        proof=chain(step("sift", "= -log(q(y))", "only the class l = y contributes", l="y")),
         siblings=(
             Sibling(
                 statement="-S(l,C,delta(l,y)*log(q(l))) = -S(l,C,log(q(l)))",
@@ -206,7 +207,7 @@ THEOREMS = (
         statement=f"-S(i,C,delta(i,y)*log(exp(z(i))/S(k,C,exp(z(k))))) = {LSE} - z(y)",
         proof=chain(
             step(
-                "sift", "= -log(exp(z(y))/S(k,C,exp(z(k))))", "only the target contributes", i=""
+                "sift", "= -log(exp(z(y))/S(k,C,exp(z(k))))", "only the target contributes", i="y"
             ),
             step("ring", f"= {LSE} - z(y)", "the logarithm of a quotient"),
         ),
@@ -296,11 +297,11 @@ THEOREMS = (
             step(
                 "sift",
                 "= S(i,C,y(i))*(exp(z(j))/S(k,C,exp(z(k)))) - S(l,C,y(l)*delta(l,j))",
-                "only m = j contributes", m="",
+                "only m = j contributes", m="j",
             ),
             step(
                 "sift", "= S(i,C,y(i))*(exp(z(j))/S(k,C,exp(z(k)))) - y(j)",
-                "only l = j contributes", l="",
+                "only l = j contributes", l="j",
             ),
             step(
                 "given", "= 1*(exp(z(j))/S(k,C,exp(z(k)))) - y(j)", "the target sums to 1",
@@ -327,7 +328,7 @@ THEOREMS = (
             step(
                 "differentiate", "= S(m,C,exp(z(m))*delta(m,j))/S(k,C,exp(z(k)))", "chain rule"
             ),
-            step("sift", "= exp(z(j))/S(k,C,exp(z(k)))", "only m = j contributes", m=""),
+            step("sift", "= exp(z(j))/S(k,C,exp(z(k)))", "only m = j contributes", m="j"),
         ),
         siblings=(Sibling(statement=f"diff({LSE}, z(j)) = exp(z(j))", says="not normalised"),),
         source="Boyd and Vandenberghe, Convex Optimization, 3.1.5",
