@@ -67,6 +67,8 @@ def family(statement: Statement) -> str:
     letters = {name[0] for name in names}
     if _takes_entries(formulas):
         return "distributions"
+    if used & {"sum", "dot"} and not letters & set("fgh") and any(map(_counts, formulas)):
+        return "distributions"
     if used & {"sum", "dot", "index"}:
         # sums of p, q, r are about distributions, of other names about sequences
         return "distributions" if letters & set("pqr") and not letters & set("fgh") else "sequences"
@@ -78,6 +80,13 @@ def family(statement: Statement) -> str:
             fix="write q for a distribution, or state the claim with W, k, s or d",
         )  # fmt: skip
     return "sequences" if letters & set("fgh") else "integers"
+
+
+def _counts(node: Node) -> bool:
+    """Returns whether n occurs outside of an index: the number of outcomes."""
+    if node.op == "index":
+        return _counts(node.args[0])
+    return node == Node("name", (), "n") or any(map(_counts, node.args))
 
 
 def _takes_entries(formulas: tuple[Node, ...]) -> bool:

@@ -16,9 +16,10 @@ from convcheck.proofs.claims.log_algebra import (
     Algebra,
     Form,
     add,
+    freeze,
+    is_elementwise,
     multiply,
     number,
-    of_atom,
 )
 
 MAX_DISTRIBUTIONS = 7
@@ -51,10 +52,17 @@ def facts_for(nodes: list[Node], algebra: Algebra, given: list[Fact]) -> list[Fa
     found += divergences
     found += about_distributions(distributions, algebra, places)
     found += about_scores(nodes, distributions, algebra, places)
-    if kinds.has_n:
-        n = of_atom("n")
-        found.append(Fact(add(n, number(1), -1), "n >= 1"))
-        found.append(Fact(algebra.log(n), "log n >= 0"))
+    n = algebra.n
+    found.append(Fact(add(n, number(1), -1), "n >= 1"))
+    found.append(Fact(algebra.log(n), "log n >= 0"))
+    found.append(Fact(add(add(n, number(1), -1), algebra.log(n), -1), "log n <= n - 1"))
+    # what holds at each outcome holds in the sum, and in the mean under a distribution
+    entries = [fact for fact in given if is_elementwise(freeze(fact.form))]
+    for fact in entries:
+        found.append(Fact(algebra.sum(fact.form), f"the sum of: {fact.why}"))
+        for name, a in distributions[:2]:
+            mean = algebra.sum(multiply(algebra.form(a), fact.form))
+            found.append(Fact(mean, f"the mean under {name} of: {fact.why}"))
     # a hypothesis such as t >= 0 may be a weight: its products with the facts hold too
     weights = [fact for fact in given if is_scalar_form(fact.form)][:4]
     found += [
@@ -69,6 +77,49 @@ def facts_for(nodes: list[Node], algebra: Algebra, given: list[Fact]) -> list[Fa
 def is_scalar_form(form: Form) -> bool:
     """Returns whether a form is built of scalars and numbers alone."""
     return all(atom[0] == "scalar" for monomial in form for atom, _ in monomial)
+
+
+def strict_facts(
+    nodes: list[Node], given: list[Node], algebra: Algebra, *, several: bool
+) -> Iterator[Fact]:
+    """Yields forms that are > 0.
+
+    Args:
+        nodes: All terms of the claim.
+        given: Its hypotheses.
+        algebra: Builds the forms.
+        several: Whether a hypothesis says that there are two or more outcomes.
+    """
+    for node in given:
+        if node.op in ("<", ">"):
+            upper, lower = map(algebra.form, node.args if node.op == ">" else node.args[::-1])
+            yield Fact(add(upper, lower, -1), show(node))
+            yield Fact(add(algebra.exp(upper), algebra.exp(lower), -1), f"exp of {show(node)}")
+        unequal = node.args[0] if node.op == "not" and node.args[0].op == "==" else node
+        if node.op == "!=" or unequal is not node:
+            a, b = unequal.args
+            if {a.op, b.op} == {"name"} and {a.value, b.value} <= algebra.kinds.distributions:
+                for pair in ((a, b), (b, a)):
+                    why = f"KL > 0 where {show(node)} (Gibbs)"
+                    yield Fact(algebra.form(Node("KL", pair)), why)
+                difference = add(algebra.form(a), algebra.form(b), -1)
+                square = algebra.sum(multiply(difference, difference))
+                yield Fact(square, f"a sum of squares > 0 where {show(node)}")
+    vectors = {
+        show(node.args[0]): node.args[0]
+        for node in nodes
+        if node.op in ("softmax", "logsumexp", "nll") and several
+    }
+    places = ["", *sorted(algebra.kinds.indices)]
+    for text, z in list(vectors.items())[:2]:
+        lse = algebra.form(Node("logsumexp", (z,)))
+        largest = algebra.form(Node("max", (z,)))
+        yield Fact(add(lse, largest, -1), f"logsumexp({text}) > max({text}), as n >= 2")
+        for place in places:
+            entry = algebra.form(z, place)
+            yield Fact(add(lse, entry, -1), f"logsumexp({text}) > {text}, as n >= 2")
+            share = algebra.form(Node("softmax", (z,)), place)
+            yield Fact(add(number(1), share, -1), f"softmax({text}) < 1, as n >= 2")
 
 
 def find_distributions(
@@ -121,6 +172,15 @@ def gibbs(distributions: list[tuple[str, Node]], algebra: Algebra) -> Iterator[F
                 add(cross, algebra.log(overlap)),
                 f"log sum {left} * {right} >= sum {left} log {right} (Jensen)",
             )
+            if algebra.kinds.has_n and right == "1 / n":
+                uniform = add(algebra.log(algebra.n), algebra.form(Node("H", (a,))), -1)
+                yield Fact(uniform, f"H({left}) <= log n (Gibbs)")
+            if left == "1 / n":
+                gap = multiply(algebra.n, algebra.form(Node("KL", (a, b))))
+                yield Fact(gap, f"n KL({left}, {right}) >= 0 (Gibbs)")
+            least = algebra.form(Node("min", (b,)))
+            lower = add(add({}, algebra.log(least), -1), cross, -1)
+            yield Fact(lower, f"log min({right}) <= sum {left} log {right}")
             peak = algebra.log(algebra.form(Node("max", (b,))))
             yield Fact(add(cross, peak), f"log max({right}) >= sum {left} log {right}")
 
@@ -139,6 +199,9 @@ def about_distributions(
         largest = algebra.form(Node("max", (a,)))
         yield Fact(add(number(1), largest, -1), f"max({text}) <= 1")
         yield Fact(add(largest, form, -1), f"max({text}) >= {text}")
+        yield Fact(algebra.form(Node("min", (a,))), f"min({text}) >= 0")
+        if algebra.outcomes == 1:
+            yield Fact(add(form, number(1), -1), f"{text} >= 1, as n == 1")
         yield Fact(add({}, algebra.sum(algebra.log(form)), -1), f"sum log {text} <= 0")
         for other, b in distributions[place:]:
             product = algebra.sum(multiply(form, algebra.form(b)))
@@ -159,11 +222,13 @@ def about_scores(
             inner = node.args[0]
             if algebra.kinds.is_vector(inner):
                 vectors.setdefault(show(inner), inner)
+        elif node.op == "sum" and node.args[0].op == "exp":
+            vectors.setdefault(show(node.args[0].args[0]), node.args[0].args[0])
     for text, z in list(vectors.items())[:4]:
         largest = algebra.form(Node("max", (z,)))
         smallest = algebra.form(Node("min", (z,)))
         lse = algebra.form(Node("logsumexp", (z,)))
-        n = of_atom("n")
+        n = algebra.n
         yield Fact(add(lse, largest, -1), f"logsumexp({text}) >= max({text})")
         upper = add(add(largest, algebra.log(n)), lse, -1)
         yield Fact(upper, f"logsumexp({text}) <= max({text}) + log n")
@@ -171,11 +236,15 @@ def about_scores(
         total = algebra.sum(algebra.form(z))
         yield Fact(add(multiply(n, largest), total, -1), f"sum({text}) <= n max({text})")
         mean = multiply(total, algebra.inverse(n))
+        raised = algebra.sum(algebra.exp(algebra.form(z)))
+        yield Fact(add(add(raised, n, -1), total, -1), f"sum exp({text}) >= n + sum({text})")
         jensen = add(add(lse, algebra.log(n), -1), mean, -1)
         yield Fact(jensen, f"logsumexp({text}) >= mean + log n (Jensen)")
         for index in places:
             entry = algebra.form(z, index)
             yield Fact(add(lse, entry, -1), f"logsumexp({text}) >= {text}")
+            if algebra.outcomes == 1:
+                yield Fact(add(entry, lse, -1), f"logsumexp({text}) <= {text}, as n == 1")
             yield Fact(add(largest, entry, -1), f"max({text}) >= {text}")
             yield Fact(add(entry, smallest, -1), f"{text} >= min({text})")
         for name, a in distributions:
@@ -204,6 +273,12 @@ def about_scores(
                 yield Fact(below, f"log({text}) >= 1 - 1 / ({text})")
                 weighted = multiply(inner_form, below)
                 yield Fact(weighted, f"({text}) * log({text}) >= ({text}) - 1")
+                if len(inner_form) == 1 and algebra.is_positive_form(inner_form):
+                    # a log(a/b) >= a - b: the tangent times the numerator
+                    (monomial,) = inner_form
+                    top = tuple((atom, power) for atom, power in monomial if power > 0)
+                    scaled = multiply({top: Fraction(1)}, below)
+                    yield Fact(scaled, f"log({text}) >= 1 - 1 / ({text}), times the numerator")
         elif node.op == "max" and len(node.args) == 1 and node.args[0].op == "+":
             u, v = (algebra.form(Node("max", (arg,))) for arg in node.args[0].args)
             bound = add(add(u, v), algebra.form(node), -1)
@@ -216,7 +291,7 @@ def visibly_nonnegative(forms: list[Form], algebra: Algebra) -> Iterator[Fact]:
     for form in forms:
         for monomial in form:
             even = all(
-                algebra.is_positive(atom) or exponent % 2 == 0 for atom, exponent in monomial
+                algebra.is_at_least_zero(atom) or exponent % 2 == 0 for atom, exponent in monomial
             )
             if even and monomial != ONE and monomial not in seen:
                 seen.add(monomial)

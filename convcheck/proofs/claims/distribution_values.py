@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby
 from typing import Any
 
 import flint
@@ -18,6 +19,7 @@ from convcheck.proofs.claims.distribution_sorts import Kinds
 from convcheck.proofs.claims.language import CONNECTIVES, Node
 
 PRECISION_BITS = 160
+MAX_SHOWN = 6
 
 
 class Undefined(Exception):  # noqa: N818  # the claim says nothing here
@@ -54,6 +56,9 @@ class Point:
             if decisive in parts:
                 return decisive
             return None if None in parts else not decisive
+        if node.op == "!=":
+            equal = self.holds(Node("==", node.args))
+            return None if equal is None else not equal
         results = {_compare(node.op, left, right) for left, right in self.pairs(node)}
         if False in results:
             return False
@@ -157,7 +162,11 @@ def ball(value: Value) -> flint.arb:
 def show_value(value: Value) -> str:
     """Returns a value as text: a fraction exactly, a ball with its leading digits."""
     if isinstance(value, list):
-        return "(" + ", ".join(map(show_value, value)) + ")"
+        texts = [show_value(entry) for entry in value]
+        if len(texts) > MAX_SHOWN:
+            runs = [(text, len(list(run))) for text, run in groupby(texts)]
+            texts = [f"{count} times {text}" if count > 1 else text for text, count in runs]
+        return "(" + ", ".join(texts) + ")"
     if isinstance(value, flint.arb):
         return str(value.str(8, radius=False))
     return str(value)
@@ -167,11 +176,11 @@ def _compare(op: str, left: Value, right: Value) -> bool | None:
     if isinstance(left, flint.arb) or isinstance(right, flint.arb):
         x, y = ball(left), ball(right)
         # comparisons of balls are true only if they hold for all points of both
-        answers = {"==": (False, x != y), "!=": (x != y, False), "<": (x < y, x >= y),
+        answers = {"==": (False, x != y), "<": (x < y, x >= y),
                    "<=": (x <= y, x > y), ">": (x > y, x <= y), ">=": (x >= y, x < y)}  # fmt: skip
         true, false = answers[op]
         return True if true else False if false else None
-    return {"==": left == right, "!=": left != right, "<": left < right, "<=": left <= right,
+    return {"==": left == right, "<": left < right, "<=": left <= right,
             ">": left > right, ">=": left >= right}[op]  # fmt: skip
 
 

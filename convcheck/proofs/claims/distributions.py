@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
-from itertools import product
-from typing import Any
-
-import flint
 
 from convcheck.proofs.claims.budget import CONTRADICTION, NOTHING_FOUND, Deadline, Undecided
 from convcheck.proofs.claims.distribution_facts import (
@@ -15,21 +11,19 @@ from convcheck.proofs.claims.distribution_facts import (
     facts_for,
     find_distributions,
     logs_of_primes,
+    strict_facts,
     visibly_nonnegative,
 )
+from convcheck.proofs.claims.distribution_mixtures import about_mixtures
+from convcheck.proofs.claims.distribution_search import search, search_far
 from convcheck.proofs.claims.distribution_sorts import Kinds, find_kinds, walk
-from convcheck.proofs.claims.distribution_values import (
-    PRECISION_BITS,
-    Point,
-    Undefined,
-    show_value,
-)
+from convcheck.proofs.claims.distribution_squares import about_squares
 from convcheck.proofs.claims.language import (
     FALSE,
     Node,
     Statement,
-    conjuncts,
     goals,
+    names_at_least_zero,
     names_in,
     show,
     substitute,
@@ -44,10 +38,10 @@ from convcheck.proofs.claims.log_algebra import (
     number,
     split_common,
 )
-from convcheck.proofs.claims.search import Candidates, by_size
 from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
 
 SEARCH_SECONDS = 0.25
+FAR_SECONDS = 0.6
 DEFINITIONS = {
     "H": "H(p) = -sum(p * log(p)), H(p, q) = -sum(p * log(q)), with 0 log 0 = 0",
     "KL": "KL(p, q) = sum(p * log(p / q)), with 0 log 0 = 0 and p = 0 wherever q = 0",
@@ -74,6 +68,9 @@ def decide_distributions(statement: Statement, deadline: Deadline) -> Decision:
     try:
         reasons = prove(statement, kinds, deadline)
     except Undecided as undecided:
+        far = search_far(statement, kinds, deadline.part(FAR_SECONDS))
+        if far is not None:
+            return Refuted(name=name, statement=name, witness=far[0], shows=far[1])
         return Open(name=name, statement=name, reason=str(undecided))
     used = {node.op for part in (statement.goal, *statement.given) for node in walk(part)}
     stated = [*kinds.describe(), *map(show, statement.given)]
@@ -131,22 +128,60 @@ def prove_goal(goal: Node, given: list[Node], kinds: Kinds, deadline: Deadline) 
     for hypothesis in given:
         hypothesis = equality_of_gibbs(hypothesis, plain) or hypothesis
         left, right = hypothesis.args[0], hypothesis.args[-1]
-        if hypothesis.op == "==" and left.op == "name" and str(left.value) not in names_in(right):
+        is_count = kinds.has_n and left == Node("name", (), "n")
+        is_name = hypothesis.op == "==" and left.op == "name" and not is_count
+        if is_name and str(left.value) not in names_in(right):
             replaced = substitute(right, solved)
             if str(left.value) not in solved and str(left.value) not in names_in(replaced):
                 one = {str(left.value): replaced}
                 solved = {key: substitute(node, one) for key, node in solved.items()} | one
     goal = substitute(goal, solved)
     given = [substitute(hypothesis, solved) for hypothesis in given]
+    algebra = algebra_for(given, kinds, deadline)
+    known = list(hypothesis_facts(given, algebra))
+    return prove_part(goal, given, known, algebra, deadline)
+
+
+def algebra_for(given: list[Node], kinds: Kinds, deadline: Deadline) -> Algebra:
+    """Returns the algebra that knows which scalars are > 0 or >= 0, and how many outcomes."""
     positive = kinds.positive | {
         str(node.args[0].value)
         for node in given
         if node.op == ">" and node.args[0].op == "name" and node.args[1].op == "number"
         and Fraction(node.args[1].value) >= 0
     }  # fmt: skip
-    algebra = Algebra(kinds, deadline, frozenset(positive & kinds.scalars))
-    known = list(hypothesis_facts(given, algebra))
-    return prove_part(goal, given, known, algebra, deadline)
+    nonnegative = positive | set(names_at_least_zero(given))
+    return Algebra(
+        kinds,
+        deadline,
+        frozenset(positive & kinds.scalars),
+        frozenset(nonnegative & kinds.scalars),
+        outcomes_of(given) if kinds.has_n else None,
+    )
+
+
+def outcomes_of(given: list[Node]) -> int | None:
+    """Returns the number of outcomes that a hypothesis n == 2 says, or None."""
+    for node in given:
+        for left, right in (node.args, node.args[::-1]) if node.op == "==" else ():
+            if left == Node("name", (), "n") and right.op == "number":
+                count = Fraction(right.value)
+                return int(count) if count.denominator == 1 and count > 0 else None
+    return None
+
+
+def has_several_outcomes(given: list[Node]) -> bool:
+    """Returns whether a hypothesis says that n >= 2."""
+    for node in given:
+        for op, left, right in (
+            (node.op, node.args[0], node.args[-1]),
+            ({"<=": ">=", "<": ">"}.get(node.op, node.op), node.args[-1], node.args[0]),
+        ):
+            if left == Node("name", (), "n") and right.op == "number":
+                least = Fraction(right.value)
+                if op in ("==", ">=") and least >= 2 or op == ">" and least >= 1:
+                    return True
+    return False
 
 
 def equality_of_gibbs(hypothesis: Node, algebra: Algebra) -> Node | None:
@@ -169,20 +204,20 @@ def hypothesis_facts(given: list[Node], algebra: Algebra) -> Iterator[Fact]:
     for node in given:
         if node.op not in ("==", "<=", "<", ">=", ">"):
             continue
-        try:
-            difference = add(algebra.form(node.args[0]), algebra.form(node.args[1]), -1)
-        except Undecided:
-            continue
-        if node.op in ("==", ">=", ">"):
-            yield Fact(difference, show(node))
-        if node.op in ("==", "<=", "<"):
-            yield Fact(add({}, difference, -1), show(node))
-        upper, lower = node.args if node.op in (">=", ">") else node.args[::-1]
-        try:
-            raised = add(algebra.exp(algebra.form(upper)), algebra.exp(algebra.form(lower)), -1)
-        except Undecided:
-            continue
-        yield Fact(raised, f"exp of {show(node)}")
+        orders = [node.args, node.args[::-1]]
+        if node.op != "==":
+            orders = orders[:1] if node.op in (">=", ">") else orders[1:]
+        for upper, lower in orders:
+            try:
+                high, low = algebra.form(upper), algebra.form(lower)
+                yield Fact(add(high, low, -1), show(node))
+                if algebra.is_positive_form(high) and algebra.is_positive_form(low):
+                    raised = add(algebra.log(high), algebra.log(low), -1)
+                    yield Fact(raised, f"log of {show(node)}")
+                raised = add(algebra.exp(high), algebra.exp(low), -1)
+                yield Fact(raised, f"exp of {show(node)}")
+            except Undecided:
+                continue
 
 
 def prove_part(
@@ -198,145 +233,111 @@ def prove_part(
     if goal.op == "==" and not known:
         raise Undecided("the normal forms of the two sides differ, and no counterexample is small")
     nodes = [node for part in (goal, *given) for node in walk(part)]
-    facts = facts_for(nodes, algebra, known)
+    facts = known_inequalities(nodes, algebra, known)
+    strict: list[Fact] = []
+    if goal.op in ("<", ">"):
+        several = has_several_outcomes(given)
+        strict = list(strict_facts(nodes, given, algebra, several=several))
     directions = {"==": (1, -1), ">=": (1,), ">": (1,), "<=": (-1,), "<": (-1,)}[goal.op]
     used: dict[str, None] = {}
     for sign in directions:
         target = add({}, difference, sign)
-        strict = goal.op in ("<", ">")
-        combined = combine(target, facts, algebra, deadline, strict=strict)
-        if combined is None:
-            combined = combine_logarithms(goal, facts, algebra, deadline)
+        certain = strict if goal.op in ("<", ">") else None
+        combined = combine(target, facts, algebra, deadline, certain)
+        for monotone in (combine_logarithms, combine_exponentials):
+            combined = combined or monotone(goal, facts, algebra, deadline, certain)
         if combined is None:
             raise Undecided("no combination of the known inequalities gives it")
         used.update(dict.fromkeys(combined))
     return "a combination, with exact weights >= 0, of: " + "; ".join(used)
 
 
+def known_inequalities(nodes: list[Node], algebra: Algebra, known: list[Fact]) -> list[Fact]:
+    """Returns all facts about the terms of a claim whose hypotheses say `known`."""
+    distributions = find_distributions(nodes, algebra, known)
+    return [
+        *facts_for(nodes, algebra, known),
+        *about_mixtures(distributions, algebra, known),
+        *about_squares(nodes, distributions, algebra),
+    ]
+
+
 def combine(
-    target: Form, facts: list[Fact], algebra: Algebra, deadline: Deadline, *, strict: bool
+    target: Form,
+    facts: list[Fact],
+    algebra: Algebra,
+    deadline: Deadline,
+    strict: list[Fact] | None,
 ) -> list[str] | None:
-    """Returns why target >= 0 (> 0 where `strict`), as the facts that add up to it."""
+    """Returns why target >= 0, as the facts that add up to it.
+
+    Where `strict` is a list, why target > 0: one of what is certainly > 0 is taken off first.
+    """
     # a common factor that is > 0 does not change the sign
     common, rest = split_common(target) if target else (ONE, target)
-    starts = [target]
+    starts = [(target, "")]
     if common != ONE and all(algebra.is_positive(atom) for atom, _ in common):
-        starts.append(rest)
-    if strict:
-        # what is certainly > 0 may be taken off first: 1, and products of exponentials
-        certain = [{m: c} for m, c in target.items() if c > 0 and _is_strict(m)]
-        starts = [add(target, part, -1) for part in (*certain, number(1))]
-    for start in starts:
+        starts.append((rest, ""))
+    if strict is not None:
+        if not _is_strict(common):
+            starts = starts[:1]
+        certain = [Fact({m: c}, "") for m, c in target.items() if c > 0 and _is_strict(m)] + [
+            Fact(number(1), ""),
+            *strict,
+        ]
+        starts = [(add(start, fact.form, -1), fact.why) for start, _ in starts for fact in certain]
+    for start, why in starts:
         forms = [start, *(fact.form for fact in facts)]
         extra = [*visibly_nonnegative(forms, algebra)]
         extra += [fact for form in forms for fact in logs_of_primes(form)]
         candidates = [*facts, *extra]
         found = nonnegative_combination(start, [fact.form for fact in candidates], deadline)
         if found is not None:
-            return [candidates[place].why for place in sorted(found)] or ["0 >= 0"]
+            reasons = [why] * bool(why) + [candidates[place].why for place in sorted(found)]
+            return reasons or ["0 >= 0"]
     return None
 
 
 def combine_logarithms(
-    goal: Node, facts: list[Fact], algebra: Algebra, deadline: Deadline
+    goal: Node,
+    facts: list[Fact],
+    algebra: Algebra,
+    deadline: Deadline,
+    strict: list[Fact] | None,
 ) -> list[str] | None:
     """Returns why one positive side is at most the other, by comparing their logarithms."""
     upper, lower = map(algebra.form, goal.args if goal.op in (">=", ">") else goal.args[::-1])
     if goal.op == "==" or not all(map(algebra.is_positive_form, (upper, lower))):
         return None
     target = add(algebra.log(upper), algebra.log(lower), -1)
-    strict = goal.op in ("<", ">")
-    combined = combine(target, facts, algebra, deadline, strict=strict)
+    combined = combine(target, facts, algebra, deadline, strict)
     return None if combined is None else ["log is increasing", *combined]
+
+
+def combine_exponentials(
+    goal: Node,
+    facts: list[Fact],
+    algebra: Algebra,
+    deadline: Deadline,
+    strict: list[Fact] | None,
+) -> list[str] | None:
+    """Returns why one side is at most the other, by comparing their exponentials."""
+    if goal.op == "==" or not any(node.op in ("log", "logsumexp", "nll") for node in walk(goal)):
+        return None
+    upper, lower = goal.args if goal.op in (">=", ">") else goal.args[::-1]
+    try:
+        high, low = (algebra.exp(algebra.form(side)) for side in (upper, lower))
+    except Undecided:
+        return None
+    combined = combine(add(high, low, -1), facts, algebra, deadline, strict)
+    return None if combined is None else ["exp is increasing", *combined]
 
 
 def _is_strict(monomial: tuple) -> bool:
     return all(
-        atom[0] == "exp"
+        atom[0] in ("exp", "n")
         or (atom[0] == "log" and len(atom[1]) == 1 and atom[1][0][0] == ONE)
         or (atom[0] == "sum" and all(inner[0] == "exp" for inner, _ in atom[1]))
+        or (atom[0] == "inverse" and all(c > 0 and _is_strict(m) for m, c in atom[1]))
         for atom, _ in monomial
     )
-
-
-def search(
-    statement: Statement, kinds: Kinds, deadline: Deadline
-) -> tuple[tuple[Mapping[str, Any], str] | None, bool]:
-    """Returns the smallest values that make the claim false, and whether any were admissible."""
-    satisfied = False
-    given = statement.given
-    with flint.ctx.workprec(PRECISION_BITS):
-        for n in (1, 2, 3):
-            names: list[str] = []
-            axes: list[Candidates] = []
-            for group, candidates in (
-                (kinds.distributions, distributions(n)),
-                (kinds.scores, scores(n)),
-                (kinds.indices, [(i, Fraction(i)) for i in range(n)]),
-                (kinds.scalars, scalars()),
-            ):
-                for name in sorted(group):
-                    names.append(name)
-                    axes.append(candidates)
-            limit = deadline if n == 3 else deadline.part(deadline.left / 2)
-            for values in by_size(axes, 9):
-                if not limit.left:
-                    break
-                point = Point(kinds, dict(zip(names, values, strict=True)), n)
-                try:
-                    if any(point.holds(node) is not True for node in given):
-                        continue
-                    holds = point.holds(statement.goal)
-                except Undefined:
-                    continue
-                satisfied = True
-                if holds is False:
-                    return _witness(statement.goal, point), True
-            if not names or not (kinds.distributions or kinds.scores or kinds.has_n):
-                break
-    return None, satisfied
-
-
-def distributions(n: int) -> Candidates:
-    """Returns small distributions on n outcomes: fractions with denominators 1 to 4, and 10."""
-    found: dict[tuple[Fraction, ...], int] = {}
-    for size, whole in enumerate((2, 1, 3, 4, 10)):
-        for parts in product(range(whole + 1), repeat=n):
-            if sum(parts) == whole:
-                entry = tuple(Fraction(part, whole) for part in parts)
-                found.setdefault(entry, size)
-    rare = Fraction(1, 100)
-    for place in range(n if n > 1 else 0):
-        peaked = [rare] * n
-        peaked[place] = 1 - (n - 1) * rare
-        found.setdefault(tuple(peaked), 5)
-    return [(size, list(entry)) for entry, size in found.items()]
-
-
-def scores(n: int) -> Candidates:
-    """Returns small vectors of n integers."""
-    found = [
-        (sum(map(abs, entry)), [Fraction(x) for x in entry])
-        for entry in product((0, 1, -1, 2, -2, 3), repeat=n)
-        if sum(map(abs, entry)) <= 4
-    ]
-    return sorted(found, key=lambda item: item[0])
-
-
-def scalars() -> Candidates:
-    """Returns small numbers."""
-    sized = ((0, "1"), (1, "0 2 -1 1/2"), (2, "-1/2 3"), (3, "-2"), (4, "10"))
-    return [(size, Fraction(text)) for size, texts in sized for text in texts.split()]
-
-
-def _witness(goal: Node, point: Point) -> tuple[Mapping[str, Any], str]:
-    shown: dict[str, Any] = {name: show_value(x) for name, x in sorted(point.values.items())}
-    kinds = point.kinds
-    if kinds.has_n or not shown:
-        shown["n"] = str(point.n)
-    for part in conjuncts(goal):
-        if point.holds(part) is False and part.op in ("==", "!=", "<", "<=", ">", ">="):
-            left, right = part.args
-            texts = [f"{show(arg)} = {show_value(point.value(arg))}" for arg in (left, right)]
-            return shown, ", ".join(texts)
-    return shown, "the formula is false there"

@@ -28,6 +28,7 @@ from convcheck.proofs.claims.language import (
     operators_in,
     show,
 )
+from convcheck.proofs.claims.residues import decide_residues
 from convcheck.proofs.claims.search import Candidates, by_size
 from convcheck.proofs.claims.smt import Answer, Script, ask, unquoted
 from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
@@ -65,11 +66,18 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
     witness = claim.search(deadline.part(FIRST_SEARCH_SECONDS))
     if witness is not None:
         return claim.refuted(witness)
+    how = f"Z3, in a process of its own: no integers make it false; and none of the {claim.tried} "
+    how += "smallest do"
+    reason, positive = "", []
     try:
-        answer, positive = claim.solve(deadline, statement.goal)
-        reason = f"Z3 answered {answer.result} {answer.reason}".strip()
+        residues = decide_residues(statement.goal, claim.assumed, names, deadline)
+        if residues:
+            answer, how = Answer("unsat"), residues
+        else:
+            answer, positive = claim.solve(deadline, statement.goal)
+            reason = f"Z3 answered {answer.result} {answer.reason}".strip()
     except Undecided as undecided:
-        answer, positive, reason = Answer("unknown"), [], str(undecided)
+        answer, reason = Answer("unknown"), str(undecided)
     if answer.result == "unsat" and not claim.is_satisfiable:
         # a model of the hypotheses, which may be far from 0
         model, _ = claim.solve(deadline, FALSE)
@@ -84,11 +92,7 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
             statement=name,
             hypotheses=tuple(stated),
             obligations=tuple(map(show, statement.given)),
-            checks=(
-                f"Z3, in a process of its own: no integers make it false; and none of the "
-                f"{claim.tried} smallest do",
-                *unproved,
-            ),
+            checks=(how, *unproved),
         )
     if answer.result == "sat":
         point = claim.point(answer)

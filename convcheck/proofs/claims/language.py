@@ -20,6 +20,7 @@ What a name stands for is said by the family of the claim: sequences, integers, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -75,6 +76,9 @@ class Node(NamedTuple):
         return self.op in COMPARISONS or self.op in CONNECTIVES
 
 
+FALSE = Node("<=", (Node("number", (), Fraction(1)), Node("number", (), Fraction(0))))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """A parsed claim: what is said, under which hypotheses, on which domain ("" where unsaid)."""
@@ -125,10 +129,8 @@ class _Reader:
             self.tokens.append((kind, match[kind], match.start(kind)))
             position = match.end()
         self.tokens.append(("end", "", end))
-        if len(self.tokens) > MAX_TOKENS:
-            raise self.error(
-                f"the claim has {len(self.tokens)} symbols, at most {MAX_TOKENS} are read", 0
-            )
+        if (count := len(self.tokens)) > MAX_TOKENS:
+            raise self.error(f"the claim has {count} symbols, at most {MAX_TOKENS} are read", 0)
 
     def error(self, what: str, position: int, fix: str = "") -> UsageError:
         start = max(0, position - 50)
@@ -165,16 +167,14 @@ class _Reader:
             else:
                 raise self.unexpected()
         self.check_entries()
-        flat: list[Node] = []
-        for node in given:
-            flat.extend(conjuncts(node))
-        return Statement(text=self.text.strip(), goal=goal, given=tuple(flat), domain=domain)
+        flat = tuple(part for node in given for part in conjuncts(node))
+        return Statement(text=self.text.strip(), goal=goal, given=flat, domain=domain)
 
     def unexpected(self) -> UsageError:
         _, text, position = self.tokens[self.place]
         product = "write * for a product" if text[0].isalnum() or text in "([" else ""
-        fix = INSTEAD.get(text, product)
-        return self.error(f"{text!r} does not continue the claim", position, fix)
+        what = f"{text!r} does not continue the claim"
+        return self.error(what, position, INSTEAD.get(text, product))
 
     def check_entries(self) -> None:
         """Refuses z_i beside z, which is another name and not the entry z[i]."""
@@ -350,13 +350,19 @@ def goals(statement: Statement) -> list[tuple[tuple[Node, ...], Node]]:
     return found
 
 
-FALSE = Node("<=", (Node("number", (), Fraction(1)), Node("number", (), Fraction(0))))
-
-
 def names_in(node: Node) -> set[str]:
     """Returns the names that occur in `node`."""
     found = {str(node.value)} if node.op == "name" else set()
     return found.union(*map(names_in, node.args)) if node.args else found
+
+
+def names_at_least_zero(given: list[Node]) -> Iterator[str]:
+    """Yields the names of which a hypothesis says that they are >= 0, or >= a number > 0."""
+    for node in given:
+        if node.op in ("<=", "<", ">=", ">"):
+            upper, lower = node.args if node.op in (">=", ">") else node.args[::-1]
+            if upper.op == "name" and lower.op == "number":
+                yield str(upper.value)
 
 
 def operators_in(node: Node) -> set[str]:

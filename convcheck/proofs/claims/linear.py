@@ -6,10 +6,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
+from flint import fmpq
+
 from convcheck.proofs.claims.budget import Deadline
 
 Key = TypeVar("Key", bound=Hashable)
 Sparse = Mapping[Key, Fraction]
+ZERO = fmpq(0)
 
 
 def nonnegative_combination(
@@ -27,21 +30,27 @@ def nonnegative_combination(
     Returns:
         The nonzero coefficients, or None where there is no such combination.
     """
-    kept = _useful(target, facts)
+    # keys are long tuples, whose hashes are the price of a look-up: numbered once
+    numbers: dict[Key, int] = {}
+    wanted, *vectors = [
+        {numbers.setdefault(key, len(numbers)): entry for key, entry in vector.items()}
+        for vector in (target, *facts)
+    ]
+    kept = _useful(wanted, vectors)
     keys = list(
-        dict.fromkeys(key for vector in (target, *(facts[p] for p in kept)) for key in vector)
+        dict.fromkeys(key for vector in (wanted, *(vectors[p] for p in kept)) for key in vector)
     )
     # rows: one equation per key, its right side made nonnegative, with an artificial variable
     width = len(kept)
     rows = []
     for key in keys:
-        row = [facts[p].get(key, Fraction(0)) for p in kept] + [target.get(key, Fraction(0))]
-        if row[-1] < 0:
-            row = [-entry for entry in row]
-        rows.append(row)
+        entries = [vectors[p].get(key, 0) for p in kept] + [wanted.get(key, 0)]
+        sign = -1 if entries[-1] < 0 else 1
+        # python-flint's fractions: the elimination is most of the time of a proof
+        rows.append([fmpq(sign * x.numerator, x.denominator) if x else ZERO for x in entries])
     basis = [width + place for place in range(len(keys))]
     # the sum of the artificial variables is to become 0; its reduced costs
-    costs = [-sum((row[column] for row in rows), Fraction(0)) for column in range(width + 1)]
+    costs = [-sum((row[column] for row in rows), ZERO) for column in range(width + 1)]
     while True:
         deadline.check()
         entering = next((column for column in range(width) if costs[column] < 0), None)
@@ -57,20 +66,20 @@ def nonnegative_combination(
         place = min(ratios)[2]
         pivot = rows[place]
         lead = pivot[entering]
-        rows[place] = pivot = [entry / lead for entry in pivot]
+        rows[place] = pivot = [entry / lead if entry else entry for entry in pivot]
         for other, row in enumerate(rows):
             if other != place and row[entering]:
                 factor = row[entering]
-                rows[other] = [a - factor * b for a, b in zip(row, pivot, strict=True)]
+                rows[other] = [a - factor * b if b else a for a, b in zip(row, pivot, strict=True)]
         factor = costs[entering]
-        costs = [a - factor * b for a, b in zip(costs, pivot, strict=True)]
+        costs = [a - factor * b if b else a for a, b in zip(costs, pivot, strict=True)]
         basis[place] = entering
     found: dict[int, Fraction] = {}
     for place, row in enumerate(rows):
         if row[-1]:
             if basis[place] >= width:
                 return None
-            found[kept[basis[place]]] = row[-1]
+            found[kept[basis[place]]] = Fraction(int(row[-1].p), int(row[-1].q))
     return found
 
 

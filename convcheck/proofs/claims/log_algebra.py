@@ -6,7 +6,7 @@ Atoms, with "" for the outcome that a sum or a vector equation runs over:
     ("value", name, place)   an entry of a distribution or of scores
     ("scalar", name)         a scalar; ("n",) the number of outcomes
     ("sum", monomial)        the sum of a monomial over all outcomes
-    ("log", form)  ("exp", monomial)  ("inverse", form)  ("max", form)
+    ("log", form)  ("exp", monomial)  ("inverse", form)  ("max", form)  ("abs", form)
 
 Rewriting: sum p = 1 for a distribution p; scalars leave sums; log of a product of positive
 factors is the sum of their logs; exp of a sum is a product; exp(log a) = a. Each rule holds for
@@ -89,10 +89,24 @@ def is_elementwise(value: Monomial | Frozen | Atom) -> bool:
 class Algebra:
     """Builds the forms of the terms of one claim."""
 
-    def __init__(self, kinds: Kinds, deadline: Deadline, positive: frozenset[str]) -> None:
+    def __init__(
+        self,
+        kinds: Kinds,
+        deadline: Deadline,
+        positive: frozenset[str],
+        nonnegative: frozenset[str] = frozenset(),
+        outcomes: int | None = None,
+    ) -> None:
         self.kinds = kinds
         self.deadline = deadline
         self.positive_names = positive
+        self.nonnegative_names = nonnegative
+        self.outcomes = outcomes
+
+    @property
+    def n(self) -> Form:
+        """The number of outcomes: an atom, or a number where a hypothesis says it."""
+        return of_atom("n") if self.outcomes is None else number(self.outcomes)
 
     def is_positive(self, atom: Atom) -> bool:
         """Returns whether an atom is > 0 wherever its logarithm may be taken."""
@@ -104,7 +118,14 @@ class Algebra:
             return all(self.is_positive(inner) for inner, _ in atom[1])
         if atom[0] == "inverse":
             return self.is_positive_form(dict(atom[1]))
+        if atom[0] == "log":
+            return len(atom[1]) == 1 and atom[1][0][0] == ONE and atom[1][0][1] > 1
         return atom[0] in ("n", "exp")
+
+    def is_at_least_zero(self, atom: Atom) -> bool:
+        """Returns whether an atom is >= 0."""
+        named = atom[0] == "scalar" and atom[1] in self.nonnegative_names
+        return named or atom[0] == "abs" or self.is_positive(atom)
 
     def is_positive_form(self, form: Form) -> bool:
         """Returns whether a form is a sum of positive monomials with positive coefficients."""
@@ -161,6 +182,8 @@ class Algebra:
             return multiply(self.exp(self.form(args[0], place)), self.inverse(total))
         if op == "nll":
             return self.nll(args[0], args[1])
+        if op == "abs":
+            return self.abs(self.form(args[0], place))
         if op in ("max", "min") and len(args) == 1:
             sign = 1 if op == "max" else -1
             return add({}, self.max(add({}, self.form(args[0]), sign)), sign)
@@ -171,7 +194,7 @@ class Algebra:
         if name in self.kinds.distributions | self.kinds.scores:
             return of_atom("value", name, place)
         if name == "n" and self.kinds.has_n:
-            return of_atom("n")
+            return self.n
         if name in self.kinds.indices:
             raise Undecided(f"the index {name} is used as a number")
         return of_atom("scalar", name)
@@ -192,7 +215,7 @@ class Algebra:
             inner = tuple(part for part in monomial if is_elementwise(part[0]))
             outer = tuple(part for part in monomial if not is_elementwise(part[0]))
             if not inner:
-                whole = of_atom("n")
+                whole = self.n
             elif len(inner) == 1 and inner[0][1] == 1 and self._is_distribution(inner[0][0]):
                 whole = number(1)
             else:
@@ -267,9 +290,32 @@ class Algebra:
         outer = {m: c for m, c in form.items() if not is_elementwise(m)}
         if not inner:
             return outer
+        if len(inner) == 1:
+            ((monomial, coefficient),) = inner.items()
+            fixed = tuple(part for part in monomial if not is_elementwise(part[0]))
+            moving = tuple(part for part in monomial if is_elementwise(part[0]))
+            if all(self.is_at_least_zero(atom) and exponent > 0 or self.is_positive(atom)
+                   for atom, exponent in fixed):  # fmt: skip
+                rising = coefficient > 0 and all(atom[0] == "exp" for atom, _ in moving)
+                if rising:  # the largest exponential is that of the largest exponent
+                    exponent_form = {atom[1]: exponent for atom, exponent in moving}
+                    largest = multiply(self.exp(self.max(exponent_form)), number(coefficient))
+                    return add(outer, multiply({fixed: Fraction(1)}, largest))
+                if fixed:
+                    largest = self.max({moving: coefficient})
+                    return add(outer, multiply({fixed: Fraction(1)}, largest))
         content = abs(_content(inner))
         scaled = freeze({m: c / content for m, c in inner.items()})
         return add(outer, of_atom("max", scaled), content)
+
+    def abs(self, form: Form) -> Form:
+        """Returns the absolute value of a form, the same for x and -x."""
+        if not form or all(c > 0 and all(map(self.is_at_least_zero, dict(m))) for m, c in
+                           form.items()):  # fmt: skip
+            return form
+        content = _content(form)
+        scaled = freeze({m: c / content for m, c in form.items()})
+        return multiply(of_atom("abs", scaled), number(abs(content)))
 
 
 def cleared(form: Form) -> Form:

@@ -20,7 +20,7 @@ from convcheck.proofs.claims.index_sums import (
     remainder,
     scale,
 )
-from convcheck.proofs.claims.language import Node, show
+from convcheck.proofs.claims.language import Node, names_at_least_zero, show
 from convcheck.proofs.claims.lattices import Matrix, reduce
 from convcheck.proofs.claims.linear import nonnegative_combination
 from convcheck.proofs.claims.sequence_sorts import Sorts
@@ -68,15 +68,6 @@ def squares_that_add_up(
                 reasons.append("a part of a sum of terms >= 0 is at most all of it")
     found = nonnegative_combination(target, facts, deadline)
     return None if found is None else list(dict.fromkeys(reasons[place] for place in found))
-
-
-def names_at_least_zero(given: list[Node]) -> Iterator[str]:
-    """Yields the names of which a hypothesis says that they are >= 0, or >= a number > 0."""
-    for node in given:
-        if node.op in ("<=", "<", ">=", ">"):
-            upper, lower = node.args if node.op in (">=", ">") else node.args[::-1]
-            if upper.op == "name" and lower.op == "number":
-                yield str(upper.value)
 
 
 def is_nonnegative(key: Key, sorts: Sorts, nonnegative: frozenset[str]) -> bool:

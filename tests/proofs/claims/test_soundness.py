@@ -10,9 +10,15 @@ import pytest
 
 from convcheck.core.errors import UsageError
 from convcheck.proofs.claims.budget import Deadline, Undecided
-from convcheck.proofs.claims.distribution_facts import facts_for
+from convcheck.proofs.claims.distribution_facts import strict_facts
 from convcheck.proofs.claims.distribution_sorts import find_kinds, walk
 from convcheck.proofs.claims.distribution_values import Point, Undefined, ball
+from convcheck.proofs.claims.distributions import (
+    algebra_for,
+    has_several_outcomes,
+    hypothesis_facts,
+    known_inequalities,
+)
 from convcheck.proofs.claims.index_sums import Expansion, remainder
 from convcheck.proofs.claims.integer_values import OutOfDomain, value_of
 from convcheck.proofs.claims.language import Node, names_in, parse_claim, substitute
@@ -184,7 +190,7 @@ def _of_atom(atom, point, place):
     if kind == "exp":
         return _of_form({atom[1]: Fraction(1)}, point, place).exp()
     inner = _of_form(dict(atom[1]), point, place)
-    return inner.log() if kind == "log" else 1 / inner
+    return {"log": inner.log, "abs": inner.__abs__, "inverse": lambda: 1 / inner}[kind]()
 
 
 def _points(kinds, count):
@@ -220,20 +226,40 @@ def test_normal_forms_have_the_value_of_their_terms(text):
     assert compared >= 24
 
 
-@pytest.mark.parametrize("text", STATEMENTS_WITH_LOGS)
+STATEMENTS_WITH_HYPOTHESES = [
+    "KL(p, (p+q)/2) <= KL(q, (p+r)/2)", "KL((p+r)/2, (q+r)/2) <= sum(abs(p-q))^2",
+    "H(p, a*q+(1-a)*r) < H(a*p+(1-a)*q) given a >= 0, a <= 1", "KL(p,q) <= max(p/q) given a <= 1",
+    "sum(p^2/q)^2 <= dot(p,q)", "max(abs(z)) <= sum(abs(u-z)) + max(a*z) given a >= 0",
+    "H(p) < sum(abs(p-q)) given n == 2", "logsumexp(z) < sum(exp(u)) given n >= 2, z < u",
+    "nll(z, y) < 1 given n == 1", "log(a/b) < logsumexp(u) given z <= u, a > 0, b > 0",
+    "KL(p, q) < max(softmax(2*z)) given p != q", "softmax(z)[i] <= 1 given z[i] >= z[j], p >= q",
+    "sum(log(p)) < n*log(n) given z <= u, n > 1", "min(p) < max(p*q) given not p == q, n <= 2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*STATEMENTS_WITH_LOGS, *STATEMENTS_WITH_HYPOTHESES])
 def test_every_known_inequality_holds(text):
     statement = parse_claim(text)
-    kinds = find_kinds(statement)
-    algebra = Algebra(kinds, Deadline(20), kinds.positive)
-    facts = facts_for(list(walk(statement.goal)), algebra, [])
+    given = list(statement.given)
+    algebra = algebra_for(given, find_kinds(statement), Deadline(20))
+    known = list(hypothesis_facts(given, algebra))
+    nodes = list(walk(statement.goal))
+    facts = known_inequalities(nodes, algebra, known)
+    strict = list(strict_facts(nodes, given, algebra, several=has_several_outcomes(given)))
     checked = 0
     with flint.ctx.workprec(120):
-        for point in _points(kinds, 4):
-            for fact in facts:
+        for point in _points(algebra.kinds, 40):
+            if not all(point.holds(node) for node in given):
+                continue
+            for fact, is_strict in [*((f, False) for f in facts), *((f, True) for f in strict)]:
                 for place in range(point.n):
                     value = _of_form(fact.form, point, place)
                     assert not value < 0, (fact.why, point)
+                    # a value of 0 is a ball around 0, and a value > 0 is none at this precision
+                    assert value > 0 or not is_strict, (fact.why, point)
                     checked += 1
+            if checked > 700:
+                break
     assert checked > 100
 
 
