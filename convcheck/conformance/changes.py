@@ -32,7 +32,8 @@ def shift(part: str, step: int) -> Callable[[Any], Any]:
 
 
 def put(spec: Any, part: str, axis: int, value: object) -> Any:
-    """Returns the spec with a parameter of one axis replaced."""
+    """Returns the spec with a parameter of one axis replaced; axes may count from the end."""
+    axis %= spec.axes
     values = spec.padding_pairs() if part == "padding" else getattr(spec, part)
     return replace(spec, **{part: (*values[:axis], value, *values[axis + 1 :])})
 
