@@ -17,6 +17,7 @@ from convcheck.conformance.kept import keep_cases, kept_cases
 from convcheck.conformance.machines import OpenRunner, try_machines
 from convcheck.conformance.outcome import Returned
 from convcheck.conformance.parameters import Level, Row
+from convcheck.conformance.power import detection_power
 from convcheck.conformance.report import Coverage, ImplementationReport
 from convcheck.conformance.search import Planned, parameters_for, planned, work
 from convcheck.conformance.subject import Subject, subject_of
@@ -146,6 +147,7 @@ def check_implementation(
             seconds=time.monotonic() - start,
         ),
         notes=tuple(run.notes),
+        power=None if findings else detection_power(op, run.seen, run.bench.contract),
     )
 
 

@@ -116,7 +116,11 @@ _POOL: tuple[Row, ...] = (
     {"ceil_mode": 1},
     {"values": "negative", "padding": "half", "kernel": 3},
     {"values": "negative", "padding": "half", "kernel": 2, "stride": 1},
+    # Padding on one side only, or twice, that a pool of this kernel would take.
+    {"padding": 1, "kernel": 4},
 )
+
+_DILATED_POOL: tuple[Row, ...] = ({"padding": 1, "kernel": 4, "dilation": 2},)
 
 _AVERAGE: tuple[Row, ...] = _product(
     ({"count_include_pad": 0},),
@@ -251,6 +255,8 @@ _SEQUENCE: tuple[Row, ...] = _product(
         {"f_w": 5, "g_w": 2, "values": "real"},
         {"f_w": 5, "g_w": 2, "values": "large"},
         {"f_w": 5, "g_w": 2, "values": "nonfinite"},
+        # Long enough for a NaN beside the infinities.
+        {"f_w": 50, "g_w": 2, "values": "nonfinite"},
         {"f_w": 130, "g_w": 33},
         {"f_w": 33, "g_w": 130},
         {"f_w": 600, "g_w": 3},
@@ -280,7 +286,7 @@ def _corners(op: Op) -> Iterator[Case]:
     if op.family == "output_size":
         rows += _DILATED + _LARGE_WINDOW
     elif op.family in ("max_pool", "avg_pool"):
-        rows += _POOL + (_AVERAGE if op.family == "avg_pool" else _DILATED)
+        rows += _POOL + (_AVERAGE if op.family == "avg_pool" else _DILATED + _DILATED_POOL)
         rows += _ARRAYS + _LARGE_WINDOW
     else:
         rows += _DILATED + _CONV

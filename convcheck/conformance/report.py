@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from convcheck.conformance.power import DetectionPower
 from convcheck.core.finding import Finding
 from convcheck.core.verdict import Verdict
 
@@ -76,6 +77,7 @@ class ImplementationReport:
         cases: Number of cases run in the search.
         coverage: How far it looked.
         notes: What else the reader must know, such as a convention that differs.
+        power: Which known faults these cases would have shown; None where one of them failed.
     """
 
     target: str
@@ -85,6 +87,7 @@ class ImplementationReport:
     cases: int
     coverage: Coverage
     notes: tuple[str, ...] = ()
+    power: DetectionPower | None = None
 
     @property
     def passed(self) -> bool:
@@ -97,6 +100,8 @@ class ImplementationReport:
             f"{self.verdict} {self.op} {self.target}: {self.cases} cases",
             f"  {self.coverage}",
         ]
+        if self.power:
+            lines.append(f"  {self.power}")
         if self.coverage.unsupported:
             lines.append("  not supported by it: " + ", ".join(self.coverage.unsupported))
         if self.coverage.left_out:
@@ -115,6 +120,7 @@ class ImplementationReport:
             "verdict": str(self.verdict),
             "cases": self.cases,
             "coverage": self.coverage.to_json(),
+            "power": self.power.to_json() if self.power else None,
             "notes": list(self.notes),
             "findings": [finding.to_json() for finding in self.findings],
         }
