@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -32,6 +33,7 @@ from convcheck.core.verdict import Verdict
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 MAX_ENTRIES = 10_000
+REVERSED = "this is the convolution, which reads the taps backwards: reverse each row of G"
 _NUMBER = re.compile(r"[-+]?\d{1,30}([/.]\d{1,30})?")
 MAX_DENOMINATOR = 10**6
 
@@ -51,6 +53,7 @@ class BilinearCheck:
             much more a rounding error of size 1 in every product chain can grow.
         reading: Which of the matrices were read as their transposes.
         shows: The first entry of the structure tensor that is wrong, or what was checked.
+        computes: "filter"; "convolution" where the taps are read backwards; else "".
     """
 
     holds: bool
@@ -62,6 +65,7 @@ class BilinearCheck:
     amplification: Fraction
     reading: str
     shows: str
+    computes: str
 
     def __bool__(self) -> bool:
         """Whether it holds."""
@@ -102,6 +106,8 @@ def verify_bilinear(A: Any, B: Any, G: Any, *, nested: int = 1) -> BilinearCheck
     outputs, read = _orientations(_read(A, "A"), count, "A")[0]
     axes, choices = 0, _orientations(_transposed(_read(B, "B")), count, "B")
     wrongs = []
+    backwards = tuple(row[::-1] for row in taps)
+    computes = "filter"
     for turned, note in choices:
         inputs = _transposed(turned)
         axes = _axes(len(outputs[0]), len(taps[0]), len(inputs))
@@ -110,8 +116,16 @@ def verify_bilinear(A: Any, B: Any, G: Any, *, nested: int = 1) -> BilinearCheck
             read = ", ".join(filter(None, (read, note)))
             break
     else:
+        computes = ""
+        for turned, _ in choices:
+            if not _first_wrong(outputs, _transposed(turned), backwards, axes, nested):
+                computes = "convolution"
         inputs = _transposed(choices[0][0])
     m, r, n, wrong = len(outputs[0]), len(taps[0]), len(inputs), all(wrongs) and wrongs[0]
+    if computes == "convolution":
+        wrong = f"{wrong}; {REVERSED}"
+    elif wrong and (rounded := _large_denominator(outputs, inputs, taps)):
+        wrong += f"; if {rounded} is a rounded fraction, give it as text, such as '1/6'"
     return BilinearCheck(
         holds=not wrong,
         outputs=_root(m, axes),
@@ -121,6 +135,7 @@ def verify_bilinear(A: Any, B: Any, G: Any, *, nested: int = 1) -> BilinearCheck
         direct=(m * r) ** nested,
         amplification=error_amplification(outputs, inputs, taps) ** nested,
         reading=read,
+        computes=computes,
         shows=wrong or f"all {m * r * n} entries of the structure tensor are right",
     )
 
@@ -262,6 +277,13 @@ def _axes(m: int, r: int, n: int) -> int:
         exact = [root**axes for root in roots] == [m, r, n]
         if exact and roots[2] == roots[0] + roots[1] - 1:
             return axes
+    if m == n + r - 1:
+        raise InputError(
+            f"{m} outputs, {r} taps and {n} inputs fit no filter",
+            why=f"they fit the full convolution of {n} inputs and {r} taps, whose transpose is the "
+            f"filter with {n} outputs and {m} inputs",
+            fix="exchange A and B",
+        )
     raise InputError(
         f"{m} outputs, {r} taps and {n} inputs fit no filter",
         why=f"a filter of {r} taps reads m + r - 1 = {m + r - 1} inputs for {m} outputs",
@@ -279,8 +301,14 @@ def _read(matrix: Any, name: str) -> Matrix:
         rows = [list(row) for row in matrix]
     except TypeError:
         raise InputError(f"{name} is no matrix", fix="give a list of rows") from None
-    if not rows or not rows[0] or len({len(row) for row in rows}) != 1:
-        raise InputError(f"{name} is empty, or its rows differ in length")
+    if not rows or not rows[0]:
+        raise InputError(f"{name} is empty")
+    for place, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise InputError(
+                f"the rows of {name} differ in length",
+                why=f"row 0 has {len(rows[0])} entries, row {place} has {len(row)}",
+            )
     if len(rows) * len(rows[0]) > MAX_ENTRIES:
         raise InputError(f"{name} has more than {MAX_ENTRIES} entries")
     return tuple(tuple(_entry(entry, name) for entry in row) for row in rows)
@@ -290,14 +318,26 @@ def _entry(value: Any, name: str) -> Fraction:
     try:
         if isinstance(value, Rational) or isinstance(value, str) and _NUMBER.fullmatch(value):
             return Fraction(value)
-        if hasattr(value, "__index__"):
+        single = "float32" in str(getattr(value, "dtype", ""))
+        if hasattr(value, "__index__") and not single:
             return Fraction(value.__index__())
         number = float(value)
         exact = Fraction(number)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         raise InputError(f"{name} has an entry {value!r:.60}", why="it is no number") from None
     simple = exact.limit_denominator(MAX_DENOMINATOR)
-    return simple if float(simple) == number else exact
+    # 1/6 in single precision is another number than 1/6 in double precision
+    rounded = struct.unpack("f", struct.pack("f", simple))[0] if single else float(simple)
+    return simple if rounded == number else exact
+
+
+def _large_denominator(*matrices: Matrix) -> str:
+    """Returns the first entry that looks like a rounded fraction as text, or ""."""
+    for matrix in matrices:
+        for entry in (entry for row in matrix for entry in row):
+            if entry.denominator > 1000:
+                return str(float(entry))
+    return ""
 
 
 def _transposed(matrix: Matrix) -> Matrix:

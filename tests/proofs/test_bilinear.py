@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import product
 
+import numpy as np
 import pytest
 
 from convcheck.core.errors import InputError
@@ -54,6 +55,16 @@ def test_published_transposes_are_accepted_and_said():
 def test_floats_are_read_as_the_fractions_that_they_round():
     floats = [[float(Fraction(entry)) for entry in row] for row in WINCNN_G]
     assert verify_bilinear(WINCNN_AT, WINCNN_BT, floats).holds
+
+
+def test_single_precision_is_read_as_what_it_rounds():
+    single = np.array([[float(Fraction(x)) for x in row] for row in WINCNN_G], dtype=np.float32)
+    assert verify_bilinear(WINCNN_AT, WINCNN_BT, single)
+    # in double precision the same numbers are other fractions, and that is said
+    check = verify_bilinear(WINCNN_AT, WINCNN_BT, single.astype(float))
+    assert not check and "give it as text" in check.shows
+    single[3, 2] += 2e-8
+    assert not verify_bilinear(WINCNN_AT, WINCNN_BT, single)
 
 
 @pytest.mark.parametrize(("size", "points"), list(POINTS.items()))
@@ -137,10 +148,32 @@ def test_the_negative_of_an_algorithm_is_refused_on_one_axis_and_right_on_two():
     assert verify_bilinear(nest(a), nest(b), nest(tuple(map(tuple, negative))))
 
 
-def test_true_convolution_is_refused():
+@pytest.mark.parametrize(("size", "points"), list(POINTS.items()))
+def test_the_convolution_is_refused_and_named(size, points):
     # the flipped filter is another function
+    a, b, g = winograd_matrices(*size, points)
+    backwards = [row[::-1] for row in g]
+    check = verify_bilinear(a, b, backwards)
+    assert not check and check.computes == "convolution"
+    assert "reverse each row of G" in check.shows
+    assert verify_bilinear(a, b, [row[::-1] for row in backwards]).computes == "filter"
+    nested = verify_bilinear(nest(a), nest(b), nest(tuple(map(tuple, backwards))))
+    assert not nested and nested.computes == "convolution"
+
+
+def test_what_is_neither_filter_nor_convolution_is_not_named():
     a, b, g = winograd_matrices(2, 3, POINTS[2, 3])
-    assert not verify_bilinear(a, b, [row[::-1] for row in g])
+    check = verify_bilinear(a, b, [[row[1], row[0], row[2]] for row in g])
+    assert not check and not check.computes and "reverse" not in check.shows
+
+
+def test_a_full_convolution_is_named_and_its_transpose_is_the_filter():
+    # Toom-Cook's product of 2 inputs and 3 taps: the outputs of F(2, 3) are its inputs
+    a, b, g = winograd_matrices(2, 3, POINTS[2, 3])
+    with pytest.raises(InputError) as refusal:
+        verify_bilinear(_transposed(b), _transposed(a), g)
+    assert "full convolution of 2 inputs and 3 taps" in str(refusal.value)
+    assert "exchange A and B" in str(refusal.value)
 
 
 def test_amplification_does_not_depend_on_the_scale_of_a_product():

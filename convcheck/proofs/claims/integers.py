@@ -68,7 +68,8 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
         return claim.refuted(witness)
     how = f"Z3, in a process of its own: no integers make it false; and none of the {claim.tried} "
     how += "smallest do"
-    reason, positive = "", []
+    reason = ""
+    positive: list[str] = []
     try:
         residues = decide_residues(statement.goal, claim.assumed, names, deadline)
         if residues:

@@ -24,7 +24,7 @@ from convcheck.proofs.claims.language import (
     substitute,
 )
 from convcheck.proofs.claims.search import Candidates, by_size
-from convcheck.proofs.claims.sequence_inequalities import squared, squares_that_add_up
+from convcheck.proofs.claims.sequence_inequalities import squares_that_add_up
 from convcheck.proofs.claims.sequence_sorts import Sorts, find_sorts
 from convcheck.proofs.claims.signals import Place, Undefined
 from convcheck.proofs.claims.symbolic_factors import cancels, polynomials
@@ -187,10 +187,9 @@ def parametrise(hypothesis: Node, sorts: Sorts, deadline: Deadline) -> dict[str,
                 mass = Node("*", (right, Node("name", (), "delta")))
                 return {str(f.value): Node("+", (mass, step))}
         left, right = (right, left.args[0]) if left.op == "neg" else (left, right)
-        if right == zero and left.op == "dot" and left.args[0] == left.args[1]:
-            left = left.args[0]
-        elif right == zero and left.op == "sum" and list(squared(left)) == [left.args[0].args[0]]:
-            left = left.args[0].args[0]
+        if right == zero:
+            left = _base_of_squares(left) or left
+            left, right = left.args if left.op == "-" else (left, right)
         while left.op in ("flip", "shift", "up"):
             if left.op == "shift" and len(left.args) > 2:
                 break
@@ -214,6 +213,16 @@ def parametrise(hypothesis: Node, sorts: Sorts, deadline: Deadline) -> dict[str,
             is_linear = all(len(term.slots) == 1 for term in terms)
             if is_linear and not remainder(terms, any_group=any_group, deadline=deadline):
                 return {name: solution}
+    return None
+
+
+def _base_of_squares(node: Node) -> Node | None:
+    """Returns f for dot(f, f), sum(f * f) and sum(f^2), which are 0 only where f is, or None."""
+    inner = node.args[0] if node.op == "sum" else node
+    if node.op == "dot" or node.op == "sum" and inner.op == "*":
+        return inner.args[0] if inner.args[0] == inner.args[1] else None
+    if node.op == "sum" and inner.op == "^" and Fraction(inner.args[1].value) in (2, 4, 6, 8):
+        return inner.args[0]
     return None
 
 
