@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Literal
 
 from convcheck.core.case import Case
@@ -19,7 +19,7 @@ ARRAYS: Mapping[Family, tuple[str, ...]] = {
     "conv_transpose_backward": ("grad_output", "x", "w"),
     "max_pool": ("x",),
     "avg_pool": ("x",),
-    "cross_entropy": ("input", "target"),
+    "cross_entropy": ("input", "target", "weight"),
     "kl_div": ("input", "target"),
     "convolve": ("f", "g"),
     "output_size": (),
@@ -40,10 +40,52 @@ PARAMETERS: Mapping[Family, tuple[str, ...]] = {
 }
 
 
-def parameters(case: Case) -> dict[str, Any]:
-    """Returns the parameters of the call by name, in the order of the signature."""
-    names = PARAMETERS[find_op(case.op).family]
+# What a parameter is where the call leaves it out; a backward op and `output_size` ask for all.
+_DEFAULTS: Mapping[str, Any] = {
+    "stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1,
+    "ceil_mode": False, "count_include_pad": True, "reduction": "mean", "label_smoothing": 0,
+    "log_target": False, "mode": "full",
+}  # fmt: skip
+
+
+def parameters(case: Case, *, by_keyword: bool = True) -> dict[str, Any]:
+    """Returns the parameters of the call by name, in the order of the signature.
+
+    Those at their default are left out where the case says so; by position, only the last can be.
+    """
+    family = find_op(case.op).family
+    names = list(PARAMETERS[family])
+    if case.defaults and family != "output_size" and not family.endswith("backward"):
+        idle = [name for name in names if _is_default(case, name)]
+        if not by_keyword:
+            last = max((place for place, name in enumerate(names) if name not in idle), default=-1)
+            idle = names[last + 1 :]
+        names = [name for name in names if name not in idle]
     return {name: _parameter(case, name) for name in names}
+
+
+def _is_default(case: Case, name: str) -> bool:
+    spec = case.spec
+    if name not in _DEFAULTS:
+        return False
+    value = getattr(spec, name)
+    if isinstance(spec, PoolSpec) and name == "stride":
+        return bool(value == spec.kernel_size)
+    default = (0, 0) if name == "padding" else _DEFAULTS[name]
+    return all(part == default for part in value) if isinstance(value, tuple) else value == default
+
+
+def array_names(case: Case, given: Container[str], *, by_keyword: bool) -> list[str]:
+    """Returns the names of the arrays of the call, in order; one that is not `given` is None.
+
+    By keyword, the last ones are left out instead: a class weight always, since a loss may have
+    no parameter for it, others where the case leaves out what has its default.
+    """
+    names = list(ARRAYS[find_op(case.op).family])
+    leave_out = by_keyword and (case.defaults or case.op == "cross_entropy")
+    while leave_out and names and names[-1] not in given:
+        names.pop()
+    return names
 
 
 def not_callable(case: Case, kind: ArrayKind) -> str | None:

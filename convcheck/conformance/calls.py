@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.arguments import ARRAYS, ArrayKind, parameters
+from convcheck.conformance.arguments import ArrayKind, array_names, parameters
 from convcheck.conformance.buffers import Guarded, guard
 from convcheck.conformance.global_state import take_state
 from convcheck.conformance.layouts import Array
@@ -35,7 +35,6 @@ from convcheck.conformance.poison import poisoned_memory
 from convcheck.conformance.results import read_results, shares_memory
 from convcheck.core.case import Case
 from convcheck.core.errors import GeometryError
-from convcheck.core.ops import find_op
 from convcheck.core.shapes import output_shape
 
 # A call that prints this much is not logging; it floods whatever reads the stream.
@@ -105,9 +104,9 @@ def _perform_once(
     was_interrupted: Callable[[], bool],
 ) -> tuple[Any, Outcome]:
     guarded = _arguments(callee, case, inputs)
-    names = ARRAYS[find_op(case.op).family]
+    names = array_names(case, guarded, by_keyword=callee.by_keyword)
     arrays = [guarded[name].array if name in guarded else None for name in names]
-    named = parameters(case)
+    named = parameters(case, by_keyword=callee.by_keyword)
     state = take_state()
     try:
         with poisoned_memory(_expected_bytes(case)), silenced() as printed:

@@ -10,6 +10,10 @@ from convcheck.conformance.features import Value, features
 from convcheck.core.case import Case
 
 _LONGEST = 3
+_SWITCHES = (
+    "bias", "ceil_mode", "int arguments", "log_target", "class weights",
+    "default arguments left out",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,7 @@ class Atom:
 
     def __str__(self) -> str:
         """Returns the comparison in words."""
-        if self.feature in ("bias", "ceil_mode", "int arguments", "log_target"):
+        if self.feature in _SWITCHES:
             on = (self.relation, self.value) in ((">", 0), ("is", 1))
             return f"with {self.feature}" if on else f"without {self.feature}"
         return f"{self.feature} {self.relation} {self.value}"

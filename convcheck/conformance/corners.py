@@ -65,6 +65,8 @@ _DILATED: tuple[Row, ...] = (
 )
 
 _CONV: tuple[Row, ...] = (
+    {"defaults": 1},
+    {"defaults": 1, "bias": 1},
     {"bias": 1},
     {"bias": 1, "batch": 2},
     {"padding": 1},
@@ -108,6 +110,9 @@ _TRANSPOSED: tuple[Row, ...] = (
 )
 
 _POOL: tuple[Row, ...] = (
+    # The stride is that of the kernel, and left out.
+    {"defaults": 1, "stride": 2, "stride_last": 3},
+    {"defaults": 1, "stride": 2, "stride_last": 3, "padding": "half", "remainder": "most"},
     {"ceil_mode": 1, "stride": 2, "remainder": "most"},
     {"ceil_mode": 1, "stride": 3, "remainder": "most", "kernel": 2},
     {"ceil_mode": 1, "stride": 2, "kernel": 3, "padding": "half", "remainder": "most"},
@@ -215,6 +220,14 @@ _LOSS: tuple[Row, ...] = _product(
 _CROSS_ENTROPY: tuple[Row, ...] = _product(
     ({"batch": 3, "classes": 4},),
     (
+        {"defaults": 1},
+        {"weighted": 1},
+        {"weighted": 1, "reduction": "sum"},
+        {"weighted": 1, "reduction": "none", "positions": "3"},
+        {"weighted": 1, "label_smoothing": 10},
+        {"weighted": 1, "label_smoothing": 50, "reduction": "none"},
+        {"weighted": 1, "target": "probabilities"},
+        {"weighted": 1, "target": "probabilities", "label_smoothing": 10, "reduction": "sum"},
         {"label_smoothing": 10},
         {"label_smoothing": 50, "reduction": "sum"},
         {"target": "probabilities"},
@@ -226,6 +239,7 @@ _CROSS_ENTROPY: tuple[Row, ...] = _product(
 _KL_DIV: tuple[Row, ...] = _product(
     ({"batch": 3, "classes": 4},),
     (
+        {"defaults": 1},
         {"reduction": "batchmean"},
         {"log_target": 1},
         {"log_target": 1, "reduction": "batchmean"},
@@ -242,14 +256,19 @@ _SEQUENCE: tuple[Row, ...] = _product(
         {"f_w": 4, "g_w": 4},
         {"f_w": 6, "g_w": 2},
         {"f_w": 2, "g_w": 6},
+        {"f_w": 5, "g_w": 2, "defaults": 1},
         {"f_w": 1, "g_w": 1},
         {"f_w": 1, "g_w": 4},
         {"f_w": 7, "g_w": 1},
         {"axes": 2, "f_h": 4, "f_w": 5, "g_h": 2, "g_w": 3},
         {"axes": 2, "f_h": 2, "f_w": 3, "g_h": 4, "g_w": 5},
         {"axes": 2, "f_h": 5, "f_w": 2, "g_h": 2, "g_w": 4},
+        {"axes": 3, "f_z": 3, "f_h": 4, "f_w": 5, "g_z": 2, "g_h": 2, "g_w": 3},
+        {"axes": 3, "f_z": 1, "f_h": 3, "f_w": 2, "g_z": 1, "g_h": 3, "g_w": 2},
         {"f_w": 5, "g_w": 3, "dtype": "float32"},
         {"f_w": 5, "g_w": 3, "dtype": "int64"},
+        {"f_w": 5, "g_w": 3, "dtype": "int16"},
+        {"f_w": 5, "g_w": 3, "dtype": "int8"},
         {"f_w": 5, "g_w": 2, "layout": "reversed"},
         {"f_w": 5, "g_w": 2, "layout": "sliced"},
         {"f_w": 5, "g_w": 2, "values": "real"},

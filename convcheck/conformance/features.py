@@ -19,6 +19,7 @@ def features(case: Case) -> dict[str, Value]:
         "dtype": case.dtype,
         "layout": case.layout,
         "values": case.values,
+        "default arguments left out": int(case.defaults),
     }
     if isinstance(spec, (ConvSpec, PoolSpec)):
         found["batch size"] = case.batch
@@ -54,6 +55,7 @@ def features(case: Case) -> dict[str, Value]:
             "target": spec.target,
             "log_target": int(spec.log_target),
             "label_smoothing": spec.label_smoothing,
+            "class weights": int(spec.weighted),
             "positions": len(case.spatial),
         }
     return found

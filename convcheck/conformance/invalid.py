@@ -58,6 +58,9 @@ def _candidates(op: Op) -> Iterator[Case]:
             span = effective_kernel(spec.kernel_size[axis], spec.dilation[axis])
             for size in {span - 1, 1}:
                 yield replace(base, spatial=_at(base.spatial, axis, size))
+            # Where a quotient is truncated towards zero, one window seems to fit.
+            stepping = replace(spec, stride=_at(spec.stride or (), axis, span + 1))
+            yield replace(base, spec=stepping, spatial=_at(base.spatial, axis, span - 1))
             wide = _at(spec.kernel_size, axis, base.spatial[axis] + 4)
             yield replace(base, spec=replace(spec, kernel_size=wide))
         yield replace(base, spec=replace(spec, stride=_at(spec.stride or (), axis, 0)))

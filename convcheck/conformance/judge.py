@@ -25,7 +25,7 @@ from convcheck.conformance.outcome import (
 )
 from convcheck.core.case import Case
 from convcheck.core.sizes import effective_kernel
-from convcheck.core.spec import ConvSpec, PoolSpec, SequenceSpec
+from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
 from convcheck.core.verdict import Verdict
 from convcheck.oracle.compare import Comparison, compare
 from convcheck.oracle.expected import (
@@ -122,6 +122,8 @@ def optional_features(case: Case) -> tuple[str, ...]:
         found.append(f'padding="{case.spec.padding}"')
     if isinstance(case.spec, SequenceSpec) and case.spec.axes > 1:
         found.append(f"{case.spec.axes} axes")
+    if isinstance(case.spec, LossSpec) and case.spec.weighted:
+        found.append("weight")
     return tuple(found)
 
 
@@ -131,6 +133,8 @@ def without(case: Case, feature: str) -> Case:
         return replace(case, dtype="float32")
     if isinstance(case.spec, ConvSpec) and feature.startswith("padding"):
         return replace(case, spec=replace(case.spec, padding=case.spec.padding_pairs()))
+    if isinstance(case.spec, LossSpec) and feature == "weight":
+        return replace(case, spec=replace(case.spec, weighted=False))
     return case
 
 

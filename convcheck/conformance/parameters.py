@@ -107,6 +107,7 @@ def _loss(op: Op) -> tuple[Parameter, ...]:
             reduction=("mean", "sum", "none"),
             target=("index", "probabilities"),
             label_smoothing=(0, 10, 50),
+            weighted=(0, 1),
         )
     values = ("integers", "one_hot", "negative", "large", "real")
     return common + own + _arrays(values)
@@ -115,13 +116,15 @@ def _loss(op: Op) -> tuple[Parameter, ...]:
 def _sequence() -> tuple[Parameter, ...]:
     extents: tuple[Level, ...] = (1, 2, 3, 8, 17)
     return _named(
-        axes=(1, 2),
+        axes=(1, 2, 3),
+        f_z=(1, 2, 3),
         f_h=extents,
         f_w=(*extents, 65),
+        g_z=(1, 2, 3),
         g_h=extents,
         g_w=extents,
         mode=("full", "same", "valid"),
-        dtype=("float64", "float32", "int64", "int32"),
+        dtype=("float64", "float32", "int64", "int32", "int16", "int8"),
         layout=LAYOUTS,
         values=VALUES,
     )

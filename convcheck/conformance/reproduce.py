@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.arguments import ARRAYS, ArrayKind, parameters
+from convcheck.conformance.arguments import ArrayKind, array_names, parameters
 from convcheck.conformance.bench import Observation
 from convcheck.conformance.layouts import expanded_axis
 from convcheck.core.case import Case, Layout
-from convcheck.core.ops import find_op
 from convcheck.oracle.expected import Expected, Refusal
 
 # Longer literals are packed: their bytes in hexadecimal.
@@ -37,16 +36,17 @@ def reproduce(
     """
     case, problem = seen.case, seen.problem
     assert problem is not None
-    lines = [f"# {case}", *_imports(target, arrays)]
+    lines = [f"# {case}", *import_lines(target, arrays)]
     given = []
-    for name in ARRAYS[find_op(case.op).family]:
+    for name in array_names(case, seen.inputs, by_keyword=by_keyword):
         if name in seen.inputs:
             first = name == next(iter(seen.inputs))
             lines.append(f"{name} = {_array(seen.inputs[name], case, arrays, first)}")
             given.append(name)
         else:
             given.append("None")
-    given += [f"{n}={v!r}" if by_keyword else repr(v) for n, v in parameters(case).items()]
+    named = parameters(case, by_keyword=by_keyword)
+    given += [f"{n}={v!r}" if by_keyword else repr(v) for n, v in named.items()]
     call = f"fn({', '.join(given)})"
     if warm:
         other = call
@@ -72,7 +72,8 @@ def reproduce(
     return "\n".join(lines) + "\n"
 
 
-def _imports(target: str, arrays: ArrayKind) -> list[str]:
+def import_lines(target: str, arrays: ArrayKind) -> list[str]:
+    """Returns the lines that import the arrays' package and the function, as `fn`."""
     module, _, path = target.rpartition(":")
     lines = [f"import {'torch' if arrays == 'torch' else 'numpy as np'}"]
     if module.endswith(".py"):

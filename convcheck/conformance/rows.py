@@ -28,6 +28,7 @@ def case_from_row(op: Op, row: Row, *, seed: int = 0) -> Case:
         name: row[name] for name in ("dtype", "layout", "values") if name in row
     }
     arrays["seed"] = seed
+    arrays["defaults"] = bool(row.get("defaults", 0))
     if op.family in ("cross_entropy", "kl_div"):
         return _loss_case(op, row, arrays)
     if op.family == "convolve":
@@ -128,6 +129,7 @@ def _loss_case(op: Op, row: Row, arrays: dict[str, Any]) -> Case:
         target=cast(Any, row.get("target", "index")),
         log_target=bool(row.get("log_target", 0)),
         label_smoothing=cast(int, row.get("label_smoothing", 0)),
+        weighted=bool(row.get("weighted", 0)),
     )
     spatial = tuple(map(int, text.split("x"))) if text else ()
     return Case(op=op.name, spec=spec, spatial=spatial, batch=_number(row, "batch"), **arrays)

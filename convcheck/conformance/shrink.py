@@ -238,6 +238,8 @@ def _options(case: Case) -> Iterator[Case]:
             yield replace(case, spec=replace(spec, target="index"))
         if spec.log_target:
             yield replace(case, spec=replace(spec, log_target=False))
+        if spec.weighted:
+            yield replace(case, spec=replace(spec, weighted=False))
         for less in _toward(spec.label_smoothing, 0):
             yield replace(case, spec=replace(spec, label_smoothing=less))
     elif isinstance(spec, SequenceSpec) and spec.mode != "full":
@@ -254,6 +256,8 @@ def _arrays(case: Case) -> Iterator[Case]:
 
 
 def _last(case: Case) -> Iterator[Case]:
+    if case.defaults:
+        yield replace(case, defaults=False)
     if isinstance(case.spec, (ConvSpec, PoolSpec)) and case.op != "output_size":
         if not case.int_arguments:
             yield replace(case, int_arguments=True)

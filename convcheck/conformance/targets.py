@@ -90,11 +90,14 @@ def check_signature(function: Function, op_name: str) -> bool:
         signature = inspect.signature(function)
     except (ValueError, TypeError):
         return True
-    try:
-        signature.bind(*arrays, **dict.fromkeys(names))
-        return True
-    except TypeError as error:
-        refusal = str(error)
+    refusal = ""
+    # A loss need not take a weight per class.
+    for some in (arrays, arrays[:2]) if op.family == "cross_entropy" else (arrays,):
+        try:
+            signature.bind(*some, **dict.fromkeys(names))
+            return True
+        except TypeError as error:
+            refusal = refusal or str(error)
     try:
         signature.bind(*arrays, *([None] * len(names)))
         return False

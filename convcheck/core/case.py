@@ -8,7 +8,7 @@ replayed, and `parse_case(str(case)) == case` for every case.
     conv_transpose2d n1 c2 h3 w3 f2 k2x2 s2 p0 d1 g1 op1
     max_pool2d n1 c1 h4 w4 k2x2 s2 p0 d1 ceil
     avg_pool1d n1 c1 w5 k3 s1 p1 exclude_pad
-    cross_entropy n2 c3 mean index
+    cross_entropy n2 c3 mean index weighted
     kl_div n2 c3 batchmean log_target
     convolve h5 w4 k2x2 full
     output_size w32 k5 s1 p0 d1
@@ -61,6 +61,7 @@ class Case:
         values: Family of values that fill them.
         seed: Seed of the generator that fills them.
         int_arguments: Whether a parameter that is equal on all axes is passed as one int.
+        defaults: Whether arguments that have their default value are left out of the call.
     """
 
     _: KW_ONLY
@@ -74,6 +75,7 @@ class Case:
     values: Values = "integers"
     seed: int = 0
     int_arguments: bool = False
+    defaults: bool = False
 
     def __post_init__(self) -> None:
         """Makes `channels` agree with the spec."""
@@ -148,7 +150,8 @@ def _size_tokens(case: Case) -> list[str]:
 def _spec_tokens(spec: Spec) -> list[str]:
     if isinstance(spec, LossSpec):
         words = [spec.reduction, spec.target if not spec.log_target else "log_target"]
-        return [*words, *([f"ls{spec.label_smoothing}"] if spec.label_smoothing else [])]
+        words += [f"ls{spec.label_smoothing}"] if spec.label_smoothing else []
+        return [*words, *(["weighted"] if spec.weighted else [])]
     kernel = "k" + "x".join(map(str, spec.kernel_size))
     if isinstance(spec, SequenceSpec):
         return [kernel, spec.mode]
@@ -174,7 +177,8 @@ def _array_tokens(case: Case) -> list[str]:
     tokens = [value for value, default in zip(arrays, defaults, strict=True) if value != default]
     if case.seed:
         tokens.append(f"seed{case.seed}")
-    return [*tokens, *(["int_arguments"] if case.int_arguments else [])]
+    flags = (("int_arguments", case.int_arguments), ("defaults", case.defaults))
+    return [*tokens, *(word for word, is_set in flags if is_set)]
 
 
 def _joined(key: str, values: tuple[int, ...]) -> str:
@@ -203,6 +207,8 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "ceil": ("ceil_mode", True),
     "exclude_pad": ("count_include_pad", False),
     "int_arguments": ("int_arguments", True),
+    "defaults": ("defaults", True),
+    "weighted": ("weighted", True),
 }
 
 
@@ -225,7 +231,7 @@ def _build(op: str, family: str, axes: int, found: dict[str, Any]) -> Case:
     spatial = tuple(found[name] for name in _AXIS_NAMES.get(axes, "zhw") if axes or name in found)
     arrays: dict[str, Any] = {
         name: found[name]
-        for name in ("dtype", "layout", "values", "seed", "int_arguments")
+        for name in ("dtype", "layout", "values", "seed", "int_arguments", "defaults")
         if name in found
     }
     common: dict[str, Any] = {"op": op, "spatial": spatial, **arrays}
@@ -266,6 +272,7 @@ def _loss_spec(family: str, found: dict[str, Any]) -> LossSpec:
         classes=found["c"],
         reduction=found.get("reduction", "mean"),
         label_smoothing=found.get("ls", 0),
+        weighted=found.get("weighted", False),
     )
     target = found.get("target", "index")
     if target == "log_target":

@@ -138,6 +138,7 @@ class LossSpec:
         target: "index" or "probabilities" for `cross_entropy`; unused by `kl_div`.
         log_target: Whether the target of `kl_div` is in log space.
         label_smoothing: Numerator over 100 of the smoothing of `cross_entropy` (0 to 100).
+        weighted: Whether `cross_entropy` is given a weight per class.
     """
 
     classes: int
@@ -145,6 +146,7 @@ class LossSpec:
     target: Literal["index", "probabilities"] = "index"
     log_target: bool = False
     label_smoothing: int = 0
+    weighted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

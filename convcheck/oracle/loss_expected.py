@@ -44,12 +44,18 @@ def expected_loss(
     """
     spec = case.spec
     assert isinstance(spec, LossSpec)
-    pointwise = _kl_terms if case.op == "kl_div" else _cross_entropies
-    values, errors = pointwise(spec, inputs["input"], inputs["target"], kept.unit_roundoff)
+    u, target, weight = kept.unit_roundoff, inputs["target"], inputs.get("weight")
+    if case.op == "kl_div":
+        values, errors = _kl_terms(spec, inputs["input"], target, u)
+    else:
+        values, errors = _cross_entropies(spec, inputs["input"], target, weight, u)
     terms = 1
     if spec.reduction != "none":
         terms = values.size + 1
-        divisor = {"sum": 1, "mean": values.size, "batchmean": case.batch}[spec.reduction]
+        divisor: float = {"sum": 1, "mean": values.size, "batchmean": case.batch}[spec.reduction]
+        if weight is not None and spec.reduction == "mean" and spec.target == "index":
+            # The mean is weighted, and the sum of the weights rounds as well.
+            divisor, terms = float(weight.astype(np.float64)[target].sum()), 2 * terms
         magnitude = np.abs(values).sum()
         error = errors.sum() + terms * kept.unit_roundoff * (magnitude + errors.sum())
         if not divisor:
@@ -63,12 +69,13 @@ def expected_loss(
 
 
 def _cross_entropies(
-    spec: LossSpec, logits: np.ndarray, target: np.ndarray, u: float
+    spec: LossSpec, logits: np.ndarray, target: np.ndarray, weight: np.ndarray | None, u: float
 ) -> tuple[np.ndarray, np.ndarray]:
     n, classes, *rest = logits.shape
     values, errors = np.zeros((n, *rest)), np.zeros((n, *rest))
     smoothing = spec.label_smoothing / 100
     rows = np.moveaxis(logits, 1, -1)
+    per_class = [1.0] * classes if weight is None else [float(value) for value in weight]
     for where in np.ndindex(n, *rest):
         row = [float(value) for value in rows[where]]
         if spec.target == "index":
@@ -76,11 +83,12 @@ def _cross_entropies(
             weights[int(target[where])] = 1.0
         else:
             weights = [float(value) for value in np.moveaxis(target, 1, -1)[where]]
-        weights = [weight * (1 - smoothing) + smoothing / classes for weight in weights]
+        weights = [share * (1 - smoothing) + smoothing / classes for share in weights]
+        weights = [share * each for share, each in zip(weights, per_class, strict=True)]
         total = sum(
-            -exactly(weight) * value
-            for weight, value in zip(weights, log_softmax(row), strict=True)
-            if weight
+            -exactly(share) * value
+            for share, value in zip(weights, log_softmax(row), strict=True)
+            if share
         )
         values[where], radius = _enclosed(total)
         errors[where] = radius + _row_error(row, weights, u)
@@ -98,8 +106,9 @@ def _row_error(row: list[float], weights: list[float], u: float) -> float:
         size = 2 * (abs(x) + abs(largest) + abs(total))
         error += abs(weight) * (fixed + 2 * distance + (ELEMENTARY + 2) * log_p + size)
         magnitude += abs(weight) * log_p
-    # Smoothing makes a weight with six roundings; the products and their sum take C more.
-    error += (classes + 6) * magnitude
+    # Smoothing and a weight per class make a factor with seven roundings; the products and their
+    # sum take C more.
+    error += (classes + 7) * magnitude
     growth = 1 - u * fixed
     return u * error / growth if growth > 0 else float("inf")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from convcheck.core.case import Case
 from convcheck.core.spec import LossSpec
-from convcheck.oracle.formats import find_format, round_to
+from convcheck.oracle.formats import round_to
 from convcheck.oracle.random_bits import below
 
 # Fractional bits of a logit: few enough for every format, so that nothing is rounded.
@@ -17,12 +17,13 @@ _PARTS = 64
 
 
 def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
-    """Returns `input` and `target` of a loss, by argument name.
+    """Returns `input`, `target` and, where there is one, `weight` of a loss, by argument name.
 
     Logits lie in [-4, 4] in sixteenths; the family "large" multiplies them by 256, where an
     exponential overflows unless the largest is taken out first. `kl_div` gets log-probabilities
     that are negative but need not be normalised. Targets that are probabilities are 64ths that sum
-    to one, zeros among them.
+    to one, zeros among them; for `kl_div` the family "real" makes some of them tiny. Weights are
+    quarters from 1/4 to 2.
     """
     spec = case.spec
     assert isinstance(spec, LossSpec)
@@ -35,15 +36,18 @@ def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
     arrays = {"input": np.ldexp(logits.astype(np.float64), scale - _FRACTION)}
     if case.op == "cross_entropy" and spec.target == "index":
         arrays["target"] = below((case.seed, "target"), (shape[0], *shape[2:]), max(1, shape[1]))
-        carrier = find_format(case.dtype).carrier
-        return {"input": arrays["input"].astype(carrier), "target": arrays["target"]}
-    if spec.log_target:
+    elif spec.log_target:
         arrays["target"] = -np.ldexp(
             below((case.seed, "target"), shape, 128).astype(np.float64) + 1, -_FRACTION
         )
     else:
         arrays["target"] = _distributions(case, shape)
-    return {name: round_to(array, case.dtype) for name, array in arrays.items()}
+    if spec.weighted:
+        arrays["weight"] = np.ldexp(below((case.seed, "weight"), shape[1:2], 8) + 1.0, -2)
+    return {
+        name: array if array.dtype.kind == "i" else round_to(array, case.dtype)
+        for name, array in arrays.items()
+    }
 
 
 def _distributions(case: Case, shape: tuple[int, ...]) -> np.ndarray:
@@ -54,4 +58,9 @@ def _distributions(case: Case, shape: tuple[int, ...]) -> np.ndarray:
         thrown = below((case.seed, "target"), (_PARTS, n, *rest), classes)
         for label in range(classes):
             counts[:, label] = (thrown == label).sum(axis=0)
-    return counts * ldexp(1.0, -_PARTS.bit_length() + 1)
+    shares = counts * ldexp(1.0, -_PARTS.bit_length() + 1)
+    if case.op == "kl_div" and case.values == "real":
+        # A divergence adds up pointwise, whatever the sum: small shares must count too.
+        precise = case.dtype in ("float32", "float64")
+        shares = np.ldexp(shares, -below((case.seed, "tiny"), shape, 40 if precise else 6))
+    return shares
