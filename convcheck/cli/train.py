@@ -9,6 +9,7 @@ import click
 
 from convcheck.cli.exits import EXIT_INTERRUPTED
 from convcheck.cli.options import common_options, write_json
+from convcheck.core.text import for_terminal
 from convcheck.core.verdict import Verdict, exit_code
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def command(
 
 
 def _say(line: str) -> None:
-    click.echo(line)
+    click.echo(for_terminal(line))
     sys.stdout.flush()
 
 
@@ -108,11 +109,11 @@ def _summarise(result: TrainingResult) -> None:
                 if getattr(finding, name):
                     click.echo(f"  {name}: {getattr(finding, name)}")
     if result.accuracy is not None:
-        click.echo(f"accuracy on {result.data}: {100 * result.accuracy:.2f} %")
+        click.echo(f"accuracy on {for_terminal(result.data)}: {100 * result.accuracy:.2f} %")
         if result.mirrored_accuracy is not None:
             click.echo(f"  with mirror images: {100 * result.mirrored_accuracy:.2f} %")
         for name, share in result.per_class.items():
-            click.echo(f"  {name:<12} {100 * share:5.1f} %")
+            click.echo(f"  {for_terminal(name):<12} {100 * share:5.1f} %")
     rate = result.steps / result.seconds if result.seconds else 0.0
     click.echo(
         f"{result.verdict}: {result.steps} of {result.total_steps} steps in "

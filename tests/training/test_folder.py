@@ -120,7 +120,7 @@ def test_broken_pictures_are_left_out_on_request(folder: Path) -> None:
     said: list[str] = []
     found = load_folder(folder, skip_broken=True, log=said.append)
     assert found.train_labels.tolist() == [0] * 2 + [1] * 4 + [2] * 4
-    assert "left out 3 broken pictures" in said
+    assert "left out broken pictures: 3" in said
     with pytest.raises(InputError, match="3 broken pictures"):
         load_folder(folder)  # Also from the cache.
 
@@ -187,3 +187,115 @@ def test_a_cache_of_another_make_is_not_trusted(folder: Path) -> None:
     facts = next(cache_directory().glob("*/facts.json"))
     facts.write_text(json.dumps({"label": "CIFAR-10"}))
     assert load_folder(folder).label.startswith("pictures")
+
+
+def test_what_no_decoder_knows_is_called_so(folder: Path) -> None:
+    files = sorted((folder / "train" / "disc").iterdir())
+    files[0].write_bytes(b"GIF89a nothing")
+    with pytest.raises(InputError, match="1 broken picture") as caught:
+        load_folder(folder)
+    assert caught.value.why == "train/disc/0000.jpg: neither JPEG nor PNG"
+
+
+def test_what_is_no_file_is_broken_and_nothing_waits_for_it(folder: Path) -> None:
+    place = folder / "train" / "disc"
+    (place / "a.jpg").mkdir()
+    (place / "b.jpg").symlink_to(folder / "nowhere")
+    os.mkfifo(place / "c.jpg")
+    with pytest.raises(InputError, match="3 broken pictures") as caught:
+        load_folder(folder)
+    assert caught.value.why.count("no regular file") == 3
+    assert len(load_folder(folder, skip_broken=True).train_labels) == 12
+
+
+def test_a_picture_that_cannot_be_read_is_broken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "0001.jpg":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(InputError, match="1 broken picture") as caught:
+        load_folder(folder)
+    assert "0001.jpg: Permission denied" in caught.value.why
+    monkeypatch.undo()
+    assert len(load_folder(folder).train_labels) == 12  # Not what the cache held for the other.
+
+
+def test_a_directory_that_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match=r"cannot read .*train: Permission denied"):
+        load_folder(folder)
+
+
+def test_no_class_folders(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+    with pytest.raises(InputError, match="has no class folder"):
+        load_folder(tmp_path)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_class_without_any_good_picture(folder: Path, split: str) -> None:
+    for path in (folder / split / "ring").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match=f"class 'ring' has no picture in {split}/"):
+        load_folder(folder, skip_broken=True)
+
+
+def test_a_split_without_any_good_picture(folder: Path) -> None:
+    for path in (folder / "test").rglob("*.jpg"):
+        path.write_bytes(b"\xff\xd8")
+    with pytest.raises(InputError, match="6 broken pictures") as caught:
+        load_folder(folder, skip_broken=True)
+    assert "none is left" in caught.value.fix
+
+
+def test_names_are_any_bytes(folder: Path) -> None:
+    place = folder / "train" / "disc"
+    content = (place / "0000.jpg").read_bytes()
+    for name in (b"\xff.jpg", "ü\n|`$(x).JPG".encode(), b"  .jpeg"):
+        Path(os.fsdecode(os.fsencode(place) + b"/" + name)).write_bytes(content)
+    assert len(load_folder(folder).train_labels) == 15
+    Path(os.fsdecode(os.fsencode(place) + b"/\xff.jpg")).write_bytes(b"")
+    with pytest.raises(InputError) as caught:
+        load_folder(folder)
+    assert caught.value.why == r"train/disc/\udcff.jpg: the file is empty"
+
+
+def test_what_is_left_out_by_its_name_is_counted(folder: Path) -> None:
+    (folder / "train/disc/Thumbs.db").write_bytes(b"")
+    (folder / "test/ring/0.bmp").write_bytes(b"")
+    said: list[str] = []
+    load_folder(folder, log=said.append)
+    assert "left out what is not named .jpg, .jpeg, .png: 2" in said
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [("RGBA", "png"), ("LA", "png"), ("P", "png"), ("L", "jpg"), ("CMYK", "jpg"), ("I;16", "png")],
+)
+def test_other_kinds_of_pictures_are_seen_as_pillow_sees_them(
+    folder: Path, mode: str, suffix: str
+) -> None:
+    source = Image.open(folder / "train/disc/0000.jpg")
+    if mode == "I;16":
+        grey = np.asarray(source.convert("L"))
+        changed, wanted = Image.fromarray(grey.astype(np.uint16) * 257), np.stack([grey] * 3)
+    else:
+        changed = source.convert(mode)
+        wanted = None
+    path = folder / f"train/disc/9999.{suffix}"
+    changed.save(path)
+    if wanted is None:
+        wanted = np.asarray(Image.open(path).convert("RGB")).transpose(2, 0, 1)
+    found = load_folder(folder).train_images
+    assert found.dtype == np.uint8
+    assert np.array_equal(found[4], wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +15,12 @@ from torch import Tensor
 from torchvision.io import ImageReadMode, decode_image, decode_jpeg
 
 from convcheck.core.errors import InputError
+from convcheck.core.text import for_terminal
 from convcheck.training.data.cache import cached
 from convcheck.training.data.image_set import ImageSet
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG"
 _NAMED_AT_MOST = 10
 # A copy of CIFAR-10 that is not the original must not be reported as the original.
 _KNOWN = {
@@ -29,10 +32,17 @@ _KNOWN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The files of one split, in order, with the label of each."""
+    """The files of one split, in order, with the label of each.
+
+    Attributes:
+        files: Those with a name that pictures have.
+        labels: The class of each.
+        others: How many further entries the class folders hold.
+    """
 
     files: tuple[Path, ...]
     labels: tuple[int, ...]
+    others: int = 0
 
 
 def load_folder(
@@ -50,6 +60,9 @@ def load_folder(
     """
     classes = _classes(root)
     splits = {split: _list_split(root, split, classes) for split in ("train", "test")}
+    others = sum(split.others for split in splits.values())
+    if others:
+        log(f"left out what is not named {', '.join(SUFFIXES)}: {others}")
     key = _content_key(root, classes, splits)
     label = _KNOWN.get(key, f"{root.resolve().name} (directory of class folders)")
 
@@ -60,9 +73,18 @@ def load_folder(
     # Equal contents may lie in directories of other names.
     images = replace(cached(key, make, log), label=label)
     if images.broken and not skip_broken:
-        raise _broken_error(root, images.broken)
+        fix = "replace them, or go on without them with --skip-broken"
+        raise _broken_error(root, images.broken, fix)
     if images.broken:
-        log(f"left out {len(images.broken)} broken pictures")
+        log(f"left out broken pictures: {len(images.broken)}")
+    for split, labels in (("train", images.train_labels), ("test", images.test_labels)):
+        missing = sorted({*range(len(classes))} - {*labels.tolist()})
+        if missing:
+            raise InputError(
+                f"class {classes[missing[0]]!r} has no picture in {split}/ that can be decoded",
+                where=str(root),
+                fix="replace its pictures, or remove the class from train/ and test/",
+            )
     return images
 
 
@@ -80,7 +102,7 @@ def _classes(root: Path) -> tuple[str, ...]:
                 f"{root} has no directory {split}/",
                 why="pictures are read from train/CLASS/* and test/CLASS/*",
             )
-        found[split] = {path.name for path in (root / split).iterdir() if path.is_dir()}
+        found[split] = {path.name for path in _entries(root / split) if path.is_dir()}
     odd = sorted(found["train"] ^ found["test"])
     if odd:
         raise InputError(
@@ -88,15 +110,22 @@ def _classes(root: Path) -> tuple[str, ...]:
             where=str(root),
             fix="give both splits the same class folders",
         )
+    if not found["train"]:
+        raise InputError(
+            f"{root} has no class folder",
+            why="pictures are read from train/CLASS/* and test/CLASS/*",
+        )
     return tuple(sorted(found["train"]))
 
 
 def _list_split(root: Path, split: str, classes: Sequence[str]) -> Listing:
     files: list[Path] = []
     labels: list[int] = []
+    others = 0
     for label, name in enumerate(classes):
         folder = root / split / name
-        inside = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        entries = _entries(folder)
+        inside = sorted(path for path in entries if path.suffix.lower() in SUFFIXES)
         if not inside:
             raise InputError(
                 f"class folder {folder} is empty",
@@ -105,7 +134,8 @@ def _list_split(root: Path, split: str, classes: Sequence[str]) -> Listing:
             )
         files += inside
         labels += [label] * len(inside)
-    return Listing(files=tuple(files), labels=tuple(labels))
+        others += len(entries) - len(inside)
+    return Listing(files=tuple(files), labels=tuple(labels), others=others)
 
 
 def _content_key(root: Path, classes: Sequence[str], splits: dict[str, Listing]) -> str:
@@ -113,8 +143,9 @@ def _content_key(root: Path, classes: Sequence[str], splits: dict[str, Listing])
     digest = hashlib.sha256(repr(("v1", tuple(classes))).encode())
     for listing in splits.values():
         for path in listing.files:
-            digest.update(path.relative_to(root).as_posix().encode())
-            digest.update(hashlib.sha256(_read(path)).digest())
+            digest.update(os.fsencode(path.relative_to(root).as_posix()))
+            content = _read(path)
+            digest.update(hashlib.sha256(content if isinstance(content, bytes) else b"").digest())
     return digest.hexdigest()
 
 
@@ -124,9 +155,11 @@ def _decode_all(
     arrays, broken = {}, []
     for split, listing in splits.items():
         images, kept, faults = _decode(listing.files)
-        broken += [f"{listing.files[at].relative_to(root)}: {why}" for at, why in faults]
+        broken += [
+            f"{for_terminal(str(listing.files[at].relative_to(root)))}: {why}" for at, why in faults
+        ]
         if not kept:
-            raise _broken_error(root, tuple(broken))
+            raise _broken_error(root, tuple(broken), "replace them; none is left without them")
         arrays[f"{split}_images"] = images
         arrays[f"{split}_labels"] = np.array(listing.labels, dtype=np.int64)[kept]
     return ImageSet(label=label, classes=classes, broken=tuple(broken), **arrays)
@@ -159,41 +192,55 @@ def _decode_block(files: Sequence[Path]) -> list[Tensor | str]:
     with warnings.catch_warnings():
         # torchvision announces that these functions will move to another package.
         warnings.filterwarnings("ignore", "The image decoding", DeprecationWarning)
-        if all(content[:2] == b"\xff\xd8" for content in contents):
+        whole = [c for c in contents if isinstance(c, bytes) and c.startswith(_JPEG)]
+        if len(whole) == len(contents):
             try:
                 # One call for many pictures costs less than half of many calls.
-                return list(decode_jpeg([_tensor(c) for c in contents], mode=ImageReadMode.RGB))
+                return list(decode_jpeg([_tensor(c) for c in whole], mode=ImageReadMode.RGB))
             except RuntimeError:
                 pass  # One of them is broken; below it is found.
-        return [_decode_one(content) for content in contents]
+        return [_decode_one(c) if isinstance(c, bytes) else c for c in contents]
 
 
 def _decode_one(content: bytes) -> Tensor | str:
     if not content:
         return "the file is empty"
+    if not content.startswith((_JPEG, _PNG)):
+        return "neither JPEG nor PNG"
     try:
-        return decode_image(_tensor(content), mode=ImageReadMode.RGB)
+        picture = decode_image(_tensor(content), mode=ImageReadMode.RGB)
     except RuntimeError as error:
         return str(error).splitlines()[0].rpartition(", ")[2]
+    # A PNG may hold 16 bits per channel.
+    return picture if picture.dtype == torch.uint8 else (picture.int() // 257).to(torch.uint8)
 
 
 def _tensor(content: bytes) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
-def _read(path: Path) -> bytes:
+def _entries(folder: Path) -> list[Path]:
     try:
-        return path.read_bytes()
+        return list(folder.iterdir())
     except OSError as error:
-        raise InputError(f"cannot read {path}", why=error.strerror or str(error)) from None
+        raise InputError(f"cannot read {folder}", why=error.strerror or str(error)) from None
 
 
-def _broken_error(root: Path, broken: tuple[str, ...]) -> InputError:
+def _read(path: Path) -> bytes | str:
+    """Returns the file's bytes, or why there are none."""
+    try:
+        # To read from a pipe would be to wait.
+        return path.read_bytes() if path.is_file() else "no regular file"
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _broken_error(root: Path, broken: tuple[str, ...], fix: str) -> InputError:
     named = "; ".join(broken[:_NAMED_AT_MOST])
     more = len(broken) - _NAMED_AT_MOST
     return InputError(
         f"{len(broken)} broken picture{'s' if len(broken) > 1 else ''}",
         why=named + (f"; and {more} more" if more > 0 else ""),
         where=str(root),
-        fix="replace them, or go on without them with --skip-broken",
+        fix=fix,
     )
