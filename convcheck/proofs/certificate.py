@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,11 @@ def _verify(theorem: Any) -> Proved | Open:
     if isinstance(decision, Open) or not decision.hypotheses:
         return decision
     context = read(theorem)
-    if find_model(context.env, list(context.hypotheses.values())) is not None:
+    hypotheses, witness = list(context.hypotheses.values()), theorem.get("witness")
+    with suppress(ArithmeticError, LookupError, TypeError, ValueError):  # of a malformed witness
+        if witness and find_model(context.env, hypotheses, tries=1, witness=witness):
+            return decision
+    if find_model(context.env, hypotheses) is not None:
         return decision
     return Open(
         name=decision.name,

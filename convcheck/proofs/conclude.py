@@ -32,7 +32,9 @@ def prove_theorem(theorem: Theorem) -> Decision:
         return Open(name=name, statement=statement, reason=f"unused hypothesis: {unused.pop()}")
     context = read(theorem.certificate())
     hypotheses = list(context.hypotheses.values())
-    places, violation = confirm(parse(statement), context.env, hypotheses)
+    places, violation = confirm(
+        parse(statement), context.env, hypotheses, witnesses=theorem.witnesses
+    )
     if violation is not None:
         model, shows = violation
         return Refuted(name=name, statement=statement, witness=describe(model), shows=shows)
@@ -100,6 +102,7 @@ def find_counterexample(
         context.env,
         list(context.hypotheses.values()),
         group=0 if endless and "G" in _domains(context.env) else None,
+        witnesses=theorem.witnesses,
     )
     if found is None:
         return Open(name=theorem.name, statement=statement, reason="no counterexample was found")

@@ -28,6 +28,7 @@ def draw(
     *,
     reach: int = 3,
     group: int | None = None,
+    witness: Mapping[str, Any] | None = None,
 ) -> Model:
     """Returns a random model of the declared names; hypotheses that define a function are used.
 
@@ -38,18 +39,24 @@ def draw(
         arithmetic: The numbers to draw.
         reach: Largest element, and half the support of a function on Z.
         group: Modulus that stands for G, D, R and Zn; 0 for Z itself; random by default.
+        witness: Sizes and values to take as they are.
     """
+    known = witness or {}
     # Wide enough for every index that is a polynomial of degree 3 in elements within reach.
     sizes = {"n": random.randint(3, 7) if group is None else group}
     sizes["window"] = reach**3 + reach**2 + reach + 3 + EDGE
     for domains, values in env.values():
         for domain in (*domains, values):
-            if domain not in NOT_SETS:
+            if domain in known and domain not in NOT_SETS:
+                sizes[domain] = known[domain]
+            elif domain not in NOT_SETS:
                 sizes.setdefault(domain, random.randint(1, min(3, reach + 1)))
     shell = Model(values={}, sizes=sizes, arithmetic=arithmetic)
     chosen: dict[str, Any] = {}
     for name, (domains, values) in env.items():
-        if domains:
+        if name in known:
+            chosen[name] = _known(known[name], arithmetic, values)
+        elif domains:
             endless = all(d in NOT_SETS and d != "N" and not shell.modulus(d) for d in domains)
             chosen[name] = _function(domains, values, shell, random, reach, endless)
         elif values in ("K", "K>0"):
@@ -66,6 +73,29 @@ def draw(
     with suppress(ZeroDivisionError):  # this model then fails its hypotheses
         _define(hypotheses, env, model, chosen)
     return model
+
+
+def _known(value: Any, arithmetic: Arithmetic, values: str) -> Any:
+    """Returns a number of a witness, or the table of its nested lists."""
+    if isinstance(value, list):
+        table = [(i, _known(part, arithmetic, values)) for i, part in enumerate(value)]
+        nested = [
+            (i, part.items() if isinstance(part, dict) else [((), part)]) for i, part in table
+        ]
+        return {
+            _place((i, *(at if isinstance(at, tuple) else (at,)))): number
+            for i, pairs in nested for at, number in pairs
+        }  # fmt: skip
+    number = Fraction(value)
+    if values not in ("K", "K>0") or arithmetic == "exact":
+        return int(number) if number.denominator == 1 else number
+    if arithmetic == "modular":
+        from flint import nmod
+
+        return nmod(number.numerator, PRIME) / nmod(number.denominator, PRIME)
+    from flint import fmpq
+
+    return fmpq(number.numerator, number.denominator)
 
 
 def _elements(domain: str, model: Model, reach: int) -> list[int]:
@@ -232,6 +262,7 @@ def search(
     tries: int = 400,
     seed: int = 0,
     group: int | None = None,
+    witnesses: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[Model, str] | None:
     """Returns a model in which the hypotheses hold and the statement fails, small ones first.
 
@@ -246,11 +277,21 @@ def search(
         arithmetic = "exact"  # readable; on Z itself, the trivial character
     for attempt in range(tries):
         reach = 1 + attempt * (2 if summed else 6) // tries
-        model = draw(env, hypotheses, random, arithmetic, reach=reach, group=group)
+        known = _loosened(witnesses, random) if attempt % 4 else None
+        model = draw(env, hypotheses, random, arithmetic, reach=reach, group=group, witness=known)
         for moved in _moved(statement, env, hypotheses, model, random):
             if shows := _judge(statement, env, moved):
                 return moved, shows
     return None
+
+
+def _loosened(witnesses: Sequence[Mapping[str, Any]], random: Random) -> Mapping[str, Any] | None:
+    """Returns a witness with up to two of its values forgotten: what else may they be?"""
+    if not witnesses:
+        return None
+    witness = random.choice(witnesses)
+    forgotten = random.sample(sorted(witness), random.randint(0, 2))
+    return {name: value for name, value in witness.items() if name not in forgotten}
 
 
 def confirm(
@@ -260,6 +301,7 @@ def confirm(
     *,
     models: int | None = None,
     seed: int = 1,
+    witnesses: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[int, tuple[Model, str] | None]:
     """Returns how many places were checked in how many models, and the first violation."""
     random, checked, found = Random(seed), 0, 0
@@ -267,7 +309,8 @@ def confirm(
     whole = all(not domains and values == "Z" for domains, values in env.values())
     models = models or (60 if whole else 3)
     for _ in range(6000):
-        model = draw(env, hypotheses, random, arithmetic, reach=2)
+        known = random.choice(witnesses) if witnesses else None
+        model = draw(env, hypotheses, random, arithmetic, reach=2, witness=known)
         before = checked
         for moved in _moved(statement, env, hypotheses, model, random):
             shows = _judge(statement, env, moved)
@@ -288,11 +331,18 @@ def _judge(statement: Tree, env: Env, model: Model) -> str:
         return UNDEFINED
 
 
-def find_model(env: Env, hypotheses: Sequence[Tree], *, tries: int = 3000) -> Model | None:
+def find_model(
+    env: Env,
+    hypotheses: Sequence[Tree],
+    *,
+    tries: int = 3000,
+    witness: Mapping[str, Any] | None = None,
+) -> Model | None:
     """Returns a model of the hypotheses in exact arithmetic, or None where none was found."""
     random = Random(0)
     for attempt in range(tries):
-        model = draw(env, hypotheses, random, "exact", reach=1 + attempt * 6 // tries, group=5)
+        reach, known = 1 + attempt * 6 // tries, None if attempt else witness
+        model = draw(env, hypotheses, random, "exact", reach=reach, group=5, witness=known)
         if _satisfies(hypotheses, env, model):
             return model
     return None

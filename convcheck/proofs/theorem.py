@@ -39,6 +39,8 @@ class Theorem:
         proof: `chain`, `induction` or `nonnegative`; see `kernel.check`.
         siblings: False statements beside it.
         source: Where it is stated or used.
+        witnesses: Models of the hypotheses, where random ones seldom satisfy them: numbers, nested
+            lists for functions, the size of each finite set.
     """
 
     name: str
@@ -51,16 +53,18 @@ class Theorem:
     hypotheses: tuple[str, ...] = ()
     siblings: tuple[Sibling, ...] = ()
     source: str = ""
+    witnesses: tuple[Mapping[str, Any], ...] = ()
 
     def certificate(self) -> dict[str, Any]:
         """Returns the JSON values that `kernel.check` takes; no verdict is among them."""
-        return {
+        fields = {
             "name": self.name,
             "vars": dict(self.variables),
             "hyps": list(self.hypotheses),
             "statement": self.statement,
             "proof": dict(self.proof),
         }
+        return {**fields, "witness": dict(self.witnesses[0])} if self.witnesses else fields
 
 
 def step(rule: str, line: str, says: str = "", reverse: bool = False, **args: str) -> Step:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 from convcheck.core.errors import UsageError, nearest
-from convcheck.proofs.catalogue import convolution, fields, fourier, layer, loss, sizes
+from convcheck.proofs.catalogue import (
+    algorithms,
+    convolution,
+    coverage,
+    fields,
+    fourier,
+    layer,
+    loss,
+    sizes,
+)
 from convcheck.proofs.theorem import Theorem
 from convcheck.proofs.verdicts import Decision
 
@@ -19,7 +28,9 @@ def theorems() -> tuple[Theorem, ...]:
         *layer.THEOREMS,
         *sizes.theorems(),
         *fields.THEOREMS,
+        *coverage.theorems(),
         *loss.THEOREMS,
+        *algorithms.THEOREMS,
     )
 
 

@@ -331,4 +331,41 @@ THEOREMS = (
         ),
         source="Gonzalez and Woods, Digital Image Processing, 3.4",
     ),
+    Theorem(
+        name="volume_convolution_commutes",
+        title="Convolution of volumes commutes",
+        topic="convolution",
+        says="Three axes, one after the other; more go the same way.",
+        variables={"f": "D,D,D->K", "g": "D,D,D->K", "l": "D", "m": "D", "n": "D"},
+        statement="S(a,D,S(b,D,S(c,D,f(a,b,c)*g(l-a,m-b,n-c)))) = "
+        "S(a,D,S(b,D,S(c,D,g(a,b,c)*f(l-a,m-b,n-c))))",
+        proof=chain(
+            step(
+                "reindex",
+                "= S(a,D,S(b,D,S(w,D,f(a,b,n-w)*g(l-a,m-b,w))))",
+                "c = n - w",
+                c="n-w",
+            ),
+            step(
+                "reindex",
+                "= S(a,D,S(v,D,S(w,D,f(a,m-v,n-w)*g(l-a,v,w))))",
+                "b = m - v",
+                b="m-v",
+            ),
+            step(
+                "reindex",
+                "= S(u,D,S(v,D,S(w,D,f(l-u,m-v,n-w)*g(u,v,w))))",
+                "a = l - u",
+                a="l-u",
+            ),
+        ),
+        siblings=(
+            Sibling(
+                statement="S(a,D,S(b,D,S(c,D,f(a,b,c)*g(l-a,m-b,n-c)))) = "
+                "S(a,D,S(b,D,S(c,D,g(a,b,c)*f(l-a,m-b,n+c))))",
+                says="one axis correlates",
+            ),
+        ),
+        source="torch.nn.Conv3d",
+    ),
 )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sys
 
-from convcheck.proofs.catalogue.sizes import COMBINATIONS, theorems
+from convcheck.proofs.catalogue import coverage, sizes
+from convcheck.proofs.catalogue.sizes import COMBINATIONS
 from convcheck.proofs.kernel import read
 from convcheck.proofs.search import find_combinations
 from convcheck.proofs.terms import parse
@@ -19,7 +20,7 @@ from convcheck.proofs.terms import parse
 def main() -> int:
     """Writes the combinations; returns 1 if a theorem has none."""
     found, missing = {}, []
-    for theorem in theorems():
+    for theorem in (*sizes.theorems(), *coverage.theorems()):
         context = read(theorem.certificate())
         cases = find_combinations(parse(theorem.statement), context)
         if cases is None:

@@ -98,4 +98,69 @@ THEOREMS = (
         ),
         source="any text on signals",
     ),
+    Theorem(
+        name="two_dimensional_dft_of_a_circular_convolution",
+        title="The 2-D DFT of a circular image convolution is the product of the 2-D DFTs",
+        topic="fourier",
+        says="One character per axis; rows and columns go the same way.",
+        variables={"f": "Zn,Zn->K", "g": "Zn,Zn->K", "chi": "Zn->char", "psi": "Zn->char"},
+        statement="S(m,Zn,S(n,Zn,S(a,Zn,S(b,Zn,f(a,b)*g(m-a,n-b)))*chi(m)*psi(n))) = "
+        "S(a,Zn,S(b,Zn,f(a,b)*chi(a)*psi(b)))*S(u,Zn,S(v,Zn,g(u,v)*chi(u)*psi(v)))",
+        proof=chain(
+            step(
+                "ring",
+                "= S(m,Zn,S(n,Zn,S(a,Zn,S(b,Zn,f(a,b)*g(m-a,n-b)*chi(m)*psi(n)))))",
+                "the characters do not depend on a and b",
+            ),
+            step(
+                "swap",
+                "= S(m,Zn,S(a,Zn,S(n,Zn,S(b,Zn,f(a,b)*g(m-a,n-b)*chi(m)*psi(n)))))",
+                "finite sums change places",
+                n="a",
+            ),
+            step(
+                "swap",
+                "= S(a,Zn,S(m,Zn,S(n,Zn,S(b,Zn,f(a,b)*g(m-a,n-b)*chi(m)*psi(n)))))",
+                "finite sums change places",
+                m="a",
+            ),
+            step(
+                "swap",
+                "= S(a,Zn,S(m,Zn,S(b,Zn,S(n,Zn,f(a,b)*g(m-a,n-b)*chi(m)*psi(n)))))",
+                "finite sums change places",
+                n="b",
+            ),
+            step(
+                "swap",
+                "= S(a,Zn,S(b,Zn,S(m,Zn,S(n,Zn,f(a,b)*g(m-a,n-b)*chi(m)*psi(n)))))",
+                "finite sums change places",
+                m="b",
+            ),
+            step(
+                "reindex",
+                "= S(a,Zn,S(b,Zn,S(m,Zn,S(v,Zn,f(a,b)*g(m-a,v)*chi(m)*psi(v+b)))))",
+                "n = v + b",
+                n="v+b",
+            ),
+            step(
+                "reindex",
+                "= S(a,Zn,S(b,Zn,S(u,Zn,S(v,Zn,f(a,b)*g(u,v)*chi(u+a)*psi(v+b)))))",
+                "m = u + a",
+                m="u+a",
+            ),
+            step(
+                "ring",
+                "= S(a,Zn,S(b,Zn,f(a,b)*chi(a)*psi(b)))*S(u,Zn,S(v,Zn,g(u,v)*chi(u)*psi(v)))",
+                "chi(u+a) = chi(u) chi(a), psi(v+b) = psi(v) psi(b)",
+            ),
+        ),
+        siblings=(
+            Sibling(
+                statement="S(m,Zn,S(n,Zn,S(a,Zn,S(b,Zn,f(a,b)*g(m-a,n-b)))*chi(m)*psi(n))) = "
+                "S(a,Zn,S(b,Zn,f(a,b)*chi(a)*psi(b)))*S(u,Zn,S(v,Zn,g(u,v)*psi(u)*chi(v)))",
+                says="rows and columns are exchanged in one factor",
+            ),
+        ),
+        source="Gonzalez and Woods, Digital Image Processing, 4.6",
+    ),
 )

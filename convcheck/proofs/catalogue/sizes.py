@@ -29,7 +29,7 @@ def _combinations() -> dict[str, Any]:
     return found
 
 
-def _theorem(
+def integer_theorem(
     name: str,
     title: str,
     says: str,
@@ -38,11 +38,13 @@ def _theorem(
     statement: str,
     source: str,
     *siblings: Sibling,
+    topic: str = "sizes",
 ) -> Theorem:
+    """Returns a theorem on integers, with the combinations stored for its name."""
     return Theorem(
         name=name,
         title=title,
-        topic="sizes",
+        topic=topic,
         says=says,
         variables=dict.fromkeys(letters.split(), "Z"),
         hypotheses=hypotheses,
@@ -57,7 +59,7 @@ def _theorem(
 def theorems() -> tuple[Theorem, ...]:
     """Returns the theorems on sizes."""
     return (
-        _theorem(
+        integer_theorem(
             "conv_output_size",
             "The number of window positions",
             "A window of extent d(k-1)+1 has floor(l3 / s) + 1 positions at stride s, if it fits.",
@@ -74,7 +76,7 @@ def theorems() -> tuple[Theorem, ...]:
                 says="the effective kernel is taken for d k",
             ),
         ),
-        _theorem(
+        integer_theorem(
             "second_form_of_the_output_size",
             "The second form of the output size",
             "floor((l3 + s) / s) = floor(l3 / s) + 1: the +1 may stand inside the floor.",
@@ -87,7 +89,7 @@ def theorems() -> tuple[Theorem, ...]:
                 says="the 1 is added before the division",
             ),
         ),
-        _theorem(
+        integer_theorem(
             "output_size_without_hypothesis",
             "The number of window positions, fitting or not",
             "max(0, floor(l3 / s) + 1) counts the positions also where the kernel does not fit.",
@@ -100,7 +102,7 @@ def theorems() -> tuple[Theorem, ...]:
                 says="the formula without its hypothesis",
             ),
         ),
-        _theorem(
+        integer_theorem(
             "no_position_where_the_kernel_does_not_fit",
             "A kernel that does not fit has no position",
             "Where l3 < 0 the count is 0; the formula would say 0 or less.",
@@ -113,7 +115,7 @@ def theorems() -> tuple[Theorem, ...]:
                 says="one position is left",
             ),
         ),
-        _theorem(
+        integer_theorem(
             "free_play_is_padded_input_less_effective_kernel",
             "l3 = l1 - l2",
             "Padded input less effective kernel is the free play.",
@@ -123,7 +125,7 @@ def theorems() -> tuple[Theorem, ...]:
             "notes, output dimension",
             Sibling(statement=f"(W + 2*p) - (d*(k-1) + 1) = {PLAY} + 2", says="the -1 becomes +1"),
         ),
-        _theorem(
+        integer_theorem(
             "output_size_grows_with_the_input",
             "A larger input never gives a smaller output",
             "The output size is monotone in W.",
@@ -137,7 +139,7 @@ def theorems() -> tuple[Theorem, ...]:
                 hypotheses=("s >= 1", "W < V"),
             ),
         ),
-        _theorem(
+        integer_theorem(
             "output_size_grows_with_the_padding",
             "More padding never gives a smaller output",
             "The output size is monotone in p.",
@@ -150,7 +152,7 @@ def theorems() -> tuple[Theorem, ...]:
                 says="antitone",
             ),
         ),
-        _theorem(
+        integer_theorem(
             "output_size_shrinks_with_the_kernel",
             "A larger kernel never gives a larger output",
             "The output size is antitone in k, for a dilation d >= 0.",
@@ -162,7 +164,7 @@ def theorems() -> tuple[Theorem, ...]:
                 statement=f"(W + 2*p - d*(l-1) - 1)//s + 1 >= ({PLAY})//s + 1", says="monotone"
             ),
         ),
-        _theorem(
+        integer_theorem(
             "output_size_shrinks_with_the_dilation",
             "A larger dilation never gives a larger output",
             "The output size is antitone in d, for a kernel k >= 1.",
@@ -174,7 +176,7 @@ def theorems() -> tuple[Theorem, ...]:
                 statement=f"(W + 2*p - e*(k-1) - 1)//s + 1 >= ({PLAY})//s + 1", says="monotone"
             ),
         ),
-        _theorem(
+        integer_theorem(
             "output_size_shrinks_with_the_stride",
             "A larger stride never gives a larger output",
             "The output size is antitone in s, if the kernel fits.",
@@ -184,7 +186,7 @@ def theorems() -> tuple[Theorem, ...]:
             "Dumoulin and Visin",
             Sibling(statement="x//t + 1 >= x//s + 1", says="monotone"),
         ),
-        _theorem(
+        integer_theorem(
             "same_padding",
             "Padding h keeps the size where the effective kernel is 2h + 1",
             "At stride 1, an odd effective kernel padded by half of it keeps the size.",
@@ -198,7 +200,7 @@ def theorems() -> tuple[Theorem, ...]:
                 hypotheses=("d*(k-1) = 2*h + 1",),
             ),
         ),
-        _theorem(
+        integer_theorem(
             "same_padding_with_a_stride",
             "Same padding divides the size by the stride, rounded up",
             "With an odd effective kernel padded by half of it, the output is ceil(W / s).",
@@ -211,7 +213,7 @@ def theorems() -> tuple[Theorem, ...]:
                 says="rounded down",
             ),
         ),
-        _theorem(
+        integer_theorem(
             "a_convolution_undoes_a_transposed_one",
             "A convolution takes the transposed convolution's size back",
             "For output_padding e < s, conv(conv_transpose(H)) has extent H.",
@@ -225,7 +227,7 @@ def theorems() -> tuple[Theorem, ...]:
                 hypotheses=("s >= 1", "e >= 0", "e <= s"),
             ),
         ),
-        _theorem(
+        integer_theorem(
             "a_transposed_convolution_undoes_a_convolution",
             "With the unread remainder as output_padding, the input's size comes back",
             "conv_transpose(conv(W)) has extent W for output_padding = l3 mod s.",
@@ -238,7 +240,7 @@ def theorems() -> tuple[Theorem, ...]:
                 says="without output_padding",
             ),
         ),
-        _theorem(
+        integer_theorem(
             "fewer_than_a_stride_are_unread",
             "Fewer than s elements at the end are never read",
             "The windows leave l3 mod s elements of the padded input unread.",
@@ -248,7 +250,7 @@ def theorems() -> tuple[Theorem, ...]:
             "notes, padding and stride",
             Sibling(statement="x - s*(x//s) < s - 1", says="one fewer still"),
         ),
-        _theorem(
+        integer_theorem(
             "ceil_is_floor_or_one_more",
             "Rounding up is rounding down, or one more",
             "ceil_mode adds at most one window.",
@@ -258,7 +260,7 @@ def theorems() -> tuple[Theorem, ...]:
             "torch.nn.MaxPool2d, ceil_mode",
             Sibling(statement="-((-x)//s) = x//s + 1", says="always one more"),
         ),
-        _theorem(
+        integer_theorem(
             "ceil_is_never_less_than_floor",
             "Rounding up never gives less than rounding down",
             "ceil_mode never loses a window.",
@@ -268,7 +270,7 @@ def theorems() -> tuple[Theorem, ...]:
             "torch.nn.MaxPool2d, ceil_mode",
             Sibling(statement="x//s < -((-x)//s)", says="always one more"),
         ),
-        _theorem(
+        integer_theorem(
             "ceil_is_floor_of_the_padded_numerator",
             "Rounding up, as torch computes it",
             "ceil(x / s) = floor((x + s - 1) / s).",
@@ -278,7 +280,7 @@ def theorems() -> tuple[Theorem, ...]:
             "torch, pooling_output_shape",
             Sibling(statement="-((-x)//s) = (x + s)//s", says="s is added instead of s - 1"),
         ),
-        _theorem(
+        integer_theorem(
             "ceil_mode_needs_one_correction_only",
             "Torch's ceil_mode: after one correction the last window starts inside",
             "If the last window would start in the right padding, dropping that one is enough: "
@@ -294,7 +296,7 @@ def theorems() -> tuple[Theorem, ...]:
             "torch, pooling_output_shape",
             Sibling(statement="(n - 1)*s < W + p", says="no correction needed"),
         ),
-        _theorem(
+        integer_theorem(
             "nested_floors",
             "Dividing twice is dividing by the product",
             "floor(floor(x / s) / t) = floor(x / (s t)).",
@@ -304,7 +306,7 @@ def theorems() -> tuple[Theorem, ...]:
             "Graham, Knuth and Patashnik, Concrete Mathematics, 3.11",
             Sibling(statement="(x//s)//t = x//(s + t)", says="by the sum"),
         ),
-        _theorem(
+        integer_theorem(
             "two_layers_have_the_size_of_one",
             "Two layers have the size of one with the composed parameters",
             "Kernels l and k at strides s and t compose to extent (k-1)s + l at stride s t.",
@@ -317,7 +319,7 @@ def theorems() -> tuple[Theorem, ...]:
                 says="the first stride does not widen the second kernel",
             ),
         ),
-        _theorem(
+        integer_theorem(
             "pooling_by_two_halves",
             "MaxPool2d(2, 2) halves the size, rounded down",
             "(W - 2) / 2 + 1 = W / 2 in whole numbers.",
@@ -327,7 +329,7 @@ def theorems() -> tuple[Theorem, ...]:
             "notes, the network",
             Sibling(statement="(W - 2)//2 + 1 = (W + 1)//2", says="rounded up"),
         ),
-        _theorem(
+        integer_theorem(
             "the_network_ends_at_a_quarter_less_three",
             "The notes' network turns W into floor(W / 4) - 3",
             "Kernel 5, halve, kernel 5, halve: 32 gives 5, as the 16*5*5 of the code says.",
@@ -337,7 +339,7 @@ def theorems() -> tuple[Theorem, ...]:
             "notes, the network",
             Sibling(statement="(((W - 5)//1 + 1)//2 - 5 + 1)//2 = W//4 - 2", says="off by one"),
         ),
-        _theorem(
+        integer_theorem(
             "windows_that_read_a_pixel",
             "How many windows read pixel i, at stride 1 without padding",
             "min(i, W-k) - max(0, i-k+1) + 1: every pixel is read, those at the border less often.",
@@ -350,7 +352,7 @@ def theorems() -> tuple[Theorem, ...]:
                 says="every pixel is read k times",
             ),
         ),
-        _theorem(
+        integer_theorem(
             "the_support_of_a_convolution",
             "A convolution of lengths m and n has at most m + n - 1 entries",
             "Where f(i) and g(t - i) both stand inside, t <= m + n - 2.",
