@@ -10,8 +10,8 @@ from convcheck.core.text import for_markdown
 from convcheck.core.verdict import Verdict
 from convcheck.report.document import Table
 
-HEADER = ("implementation", "op", "verdict", "cases", "elements compared", "reach", "held to",
-          "not supported by it")  # fmt: skip
+HEADER = ("implementation", "op", "verdict", "cases", "elements compared", "reach", "faults seen",
+          "held to", "not supported by it")  # fmt: skip
 
 
 def row(name: str, report: ImplementationReport) -> tuple[str, ...]:
@@ -24,6 +24,7 @@ def row(name: str, report: ImplementationReport) -> tuple[str, ...]:
         str(report.cases),
         f"{reach.compared:,}",
         f"{reach.strength}-way: {100 * reach.share:.0f} %" if reach.share else "corners",
+        f"{report.power.killed} of {report.power.total}" if report.power else "",
         "bits where exact" if reach.algorithm == "direct" else f"the bound of {reach.algorithm}",
         for_markdown(", ".join(reach.unsupported)),
     )
