@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from convcheck.cli.options import common_options, write_json
+from convcheck.core.case import parse_case
 from convcheck.core.verdict import exit_code
 
 
@@ -21,19 +22,27 @@ from convcheck.core.verdict import exit_code
 @click.option("--arrays", type=click.Choice(["auto", "numpy", "torch"]), default="auto",
               show_default=True, help="Which arrays the function takes.")  # fmt: skip
 @click.option("--autograd", is_flag=True, help="The target is a forward function to differentiate.")
+@click.option("--law", metavar="NAME", help="Put this law to the case instead.")
+@click.option("--partner", metavar="TARGET", help="The other half of an adjoint pair.")
 @common_options
 def command(
     case: str, target: str, op: str | None, in_process: bool, accumulate: str | None,
-    algorithm: Any, arrays: Any, autograd: bool, json_file: str | None, quiet: bool, verbose: int,
-    color: str,
+    algorithm: Any, arrays: Any, autograd: bool, law: str | None, partner: str | None,
+    json_file: str | None, quiet: bool, verbose: int, color: str,
 ) -> int:  # fmt: skip
     """Run CASE, a descriptor as `convcheck test` prints it, on a target."""
+    from convcheck.conformance.law_check import check_laws
     from convcheck.conformance.replay import replay
 
-    report = replay(
-        case, target, op, isolated=not in_process, accumulate=accumulate, algorithm=algorithm,
-        arrays=arrays, autograd=autograd,
-    )  # fmt: skip
+    options: Any = {
+        "isolated": not in_process, "accumulate": accumulate, "algorithm": algorithm,
+        "arrays": arrays, "autograd": autograd,
+    }  # fmt: skip
+    if law is None:
+        report = replay(case, target, op, **options)
+    else:
+        known = op or parse_case(case).op
+        report = check_laws(target, known, laws=(law,), case=case, partner=partner, **options)
     write_json(json_file, report.to_json())
     if json_file != "-":
         click.echo(str(report))

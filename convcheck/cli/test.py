@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from convcheck.cli.options import common_options, write_json
+from convcheck.core.errors import UsageError
 from convcheck.core.ops import OPS, find_op
 from convcheck.core.verdict import exit_code
 
@@ -34,12 +35,28 @@ _OPERATIONS = "\b\nOperations, and how the function is called:\n" + "\n".join(
 @click.option("--autograd", is_flag=True, help="TARGET is a forward function to differentiate.")
 @click.option("--machines", is_flag=True,
               help="Try other numbers of threads and instruction sets too.")  # fmt: skip
+@click.option(
+    "--laws", is_flag=True, help="Put the laws of the operation too, and run large shapes."
+)
+@click.option("--only-laws", is_flag=True, help="Put the laws alone: no expected value is needed.")
+@click.option(
+    "--law",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="With --only-laws: this law; may be given again.",
+)
+@click.option("--partner", metavar="TARGET",
+              help="With --only-laws: the other half of an adjoint pair.")  # fmt: skip
+@click.option("--prove-shape", "shape", metavar="CASE",
+              help="Try every pair of basis arguments of this one shape instead.")  # fmt: skip
 @click.option("--no-keep", is_flag=True, help="Do not keep failing cases in .convcheck/.")
 @common_options
 def command(
     target: str, op: str, strength: int, max_cases: int | None, seconds: float, seed: int,
     in_process: bool, accumulate: str | None, algorithm: Any, arrays: Any, autograd: bool,
-    machines: bool, no_keep: bool, json_file: str | None, quiet: bool, verbose: int, color: str,
+    machines: bool, laws: bool, only_laws: bool, names: tuple[str, ...], partner: str | None,
+    shape: str | None, no_keep: bool, json_file: str | None, quiet: bool, verbose: int, color: str,
 ) -> int:  # fmt: skip
     """Test TARGET against the exact oracle, and explain every fault.
 
@@ -58,16 +75,41 @@ def command(
         sys.stderr.write(f"\r{cases} cases, {phase}   ")
         sys.stderr.flush()
 
+    if shape is not None:
+        from convcheck.conformance.shape_proof import prove_shape
+
+        whole = shape if shape.split()[:1] == [op] else f"{op} {shape}"
+        return _tell(
+            prove_shape(target, whole, seed=seed, isolated=not in_process, arrays=arrays,
+                        autograd=autograd), json_file,
+        )  # fmt: skip
+    if (names or partner) and not only_laws:
+        raise UsageError("--law and --partner say something of --only-laws", fix="add --only-laws")
+    if only_laws:
+        from convcheck.conformance.law_check import check_laws
+
+        if not quiet:
+            click.echo(f"putting the laws of {op} to {target}", err=True)
+        obeyed = check_laws(
+            target, op, laws=names, partner=partner, seconds=seconds, seed=seed,
+            isolated=not in_process, arrays=arrays, accumulate=accumulate,
+            algorithm=algorithm or "direct", autograd=autograd,
+        )  # fmt: skip
+        return _tell(obeyed, json_file)
     if not quiet:
         click.echo(f"testing {target} as {op} for at most {seconds:g} s", err=True)
     report = check_implementation(
         target, op, strength=strength, max_cases=max_cases, seconds=seconds, seed=seed,
         isolated=not in_process, accumulate=accumulate, algorithm=algorithm, arrays=arrays,
-        autograd=autograd, keep=not no_keep, machines=machines,
+        autograd=autograd, keep=not no_keep, machines=machines, laws=laws,
         progress=show if live else None,
     )  # fmt: skip
     if live:
         sys.stderr.write("\r" + " " * 40 + "\r")
+    return _tell(report, json_file)
+
+
+def _tell(report: Any, json_file: str | None) -> int:
     write_json(json_file, report.to_json())
     if json_file != "-":
         click.echo(str(report))

@@ -14,6 +14,8 @@ from convcheck.conformance.execute import Runner, open_runner
 from convcheck.conformance.findings import find_faults
 from convcheck.conformance.judge import Contract, optional_features, without
 from convcheck.conformance.kept import keep_cases, kept_cases
+from convcheck.conformance.law_check import LawReach, look_at_laws
+from convcheck.conformance.laws import laws_of
 from convcheck.conformance.machines import OpenRunner, try_machines
 from convcheck.conformance.outcome import Returned
 from convcheck.conformance.parameters import Level, Row
@@ -55,6 +57,7 @@ def check_implementation(
     deadline_s: float = 2.0,
     keep: bool = True,
     machines: bool = False,
+    laws: bool = False,
     progress: Progress | None = None,
 ) -> ImplementationReport:
     """Returns whether a function computes its operation, with every distinct fault found.
@@ -79,6 +82,8 @@ def check_implementation(
         keep: Whether failing cases are kept in `.convcheck/` and tried first next time.
         machines: Whether cases that pass are run again with other numbers of threads and older
             instruction sets, in a quarter of the time on top; needs isolation.
+        laws: Whether the laws of the operation are put to it too, and large shapes run, in half of
+            the time on top; see `law_check.check_laws`.
         progress: Told the number of cases run and the phase.
 
     Raises:
@@ -96,6 +101,8 @@ def check_implementation(
         raise UsageError(f"max_cases {max_cases}", why="it must be at least 1")
     if not seconds > 0:
         raise UsageError(f"seconds {seconds}", why="it must be more than 0")
+    if laws:
+        laws_of(op)
     start = time.monotonic()
     with open_runner(
         fn, op, isolated=isolated, arrays=arrays, deadline_s=deadline_s, autograd=autograd
@@ -114,6 +121,8 @@ def check_implementation(
             if run.failed
             else []
         )
+        if laws and not findings:
+            findings += _on_laws(run, subject, seconds / 2, seed)
     if machines and not findings:
         findings += _on_machines(
             run,
@@ -294,6 +303,16 @@ def _on_machines(
     told = ", ".join(f"{name} ({count} cases)" for name, count in there.cases.items())
     run.notes.append(f"also run with {told}")
     return list(there.findings)
+
+
+def _on_laws(run: _Run, subject: Subject, seconds: float, seed: int) -> list[Finding]:
+    """Returns what breaks a law or fails on a large shape, and notes how far that went."""
+    reach = LawReach()
+    known = laws_of(subject.op)
+    look_at_laws(reach, known, run.runner, subject, run.bench.contract, seconds=seconds, seed=seed)
+    run.notes += reach.notes
+    run.compared += reach.compared
+    return reach.findings
 
 
 def _shrink_seconds(isolated: bool) -> float:

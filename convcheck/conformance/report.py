@@ -18,7 +18,8 @@ class Coverage:
         strength: How many parameters the covering array combined.
         parameters: How many parameters it has.
         share: Share of their combinations that was run, 0 to 1.
-        phases: Cases run of each phase ("corner", "invalid", "row", "random", "kept").
+        phases: Cases run of each phase ("corner", "invalid", "row", "random", "kept"; "law" counts
+            trials).
         left_out: Cases not run, by reason.
         unsupported: Features that the function refuses always, such as "dtype float16".
         compared: Elements compared with exact values.
@@ -42,7 +43,8 @@ class Coverage:
         """Returns the reach in one line."""
         percent = "100" if self.share >= 1 else f"{int(self.share * 1000) / 10:g}"
         if not self.strength:
-            return f"one case, {self.compared} elements compared"
+            told = f"{self.phases['law']} trials of laws" if "law" in self.phases else "one case"
+            return f"{told}, {self.compared} elements compared"
         text = f"{self.strength}-way combinations of {self.parameters} parameters: {percent} %"
         if not self.phases.get("row"):
             text = "ended before the covering array"

@@ -121,6 +121,23 @@ def expected_indices(case: Case, inputs: Mapping[str, np.ndarray]) -> ExpectedAr
     )
 
 
+def rounding_of_transform(
+    case: Case, inputs: Mapping[str, np.ndarray], algorithm: Algorithm, accumulate: str | None
+) -> float:
+    """Returns how far a transform may round any element of a possible case; 0 for "direct"."""
+    chosen = find_format(accumulate or case.dtype)
+    arithmetic = Arithmetic(accumulate=chosen, result=find_format(case.dtype), algorithm=algorithm)
+    one = np.ones((), find_format(case.dtype).carrier)
+    bounds = (
+        _transform_bound(
+            case, inputs[form.left], inputs[form.right] if form.right else one, form.terms,
+            arithmetic,
+        )
+        for form in forms_of(case)
+    )  # fmt: skip
+    return max(bounds, default=0.0)
+
+
 def _loss(case: Case, inputs: Mapping[str, np.ndarray], arithmetic: Arithmetic) -> ExpectedArray:
     # Arb is loaded only where a logarithm is asked for.
     from convcheck.oracle.loss_expected import expected_loss
