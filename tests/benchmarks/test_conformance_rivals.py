@@ -7,6 +7,7 @@ its first counterexample. convcheck's first time is that of its first failing ca
 to do (shrink, diagnose, write a script) is told beside it.
 
     python tests/benchmarks/test_conformance_rivals.py [--only NAME ...] [--seconds S] [--right N]
+        [--processes P]
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
@@ -244,24 +248,32 @@ HEADER = ("", "kill rate", "killed", "first failure: median s", "max s", "whole 
           "all hunts s", "cases per s", "false alarms")  # fmt: skip
 
 
+def warm() -> None:
+    """Lets every rival hunt once: what a first call imports and compiles is nobody's search."""
+    hunt_all(("wrong_conv", "flipped"), 60.0)
+
+
+def hunt_all(key: tuple[str, str], limit_s: float) -> dict[str, Hunt]:
+    """Lets every rival hunt one function."""
+    return {name: hunt_one(hunt, key, limit_s) for name, hunt in rivals().items()}
+
+
 def compete(
     wrong: Sequence[tuple[str, str]],
     right: Sequence[tuple[str, str]],
     limit_s: float,
-    say: Callable[[str], None] = lambda line: None,
+    hunt_each: Callable[..., Iterator[dict[str, Hunt]]] = map,
 ) -> dict[str, Standing]:
-    """Returns the standing of every rival, each function hunted by all before the next."""
-    hunts = rivals()
-    for hunt in hunts.values():
-        # What a first call imports and compiles is nobody's search.
-        hunt_one(hunt, ("wrong_conv", "flipped"), limit_s)
-    told: dict[str, tuple[dict, dict]] = {name: ({}, {}) for name in hunts}
-    for place, keys in enumerate((wrong, right)):
-        for key in keys:
-            for name, hunt in hunts.items():
-                told[name][place][key[1]] = hunt_one(hunt, key, limit_s)
-            say(key[1])
-    return {name: Standing(wrong=one, right=other) for name, (one, other) in told.items()}
+    """Returns the standing of every rival; `hunt_each` is `map`, or that of several processes."""
+    keys = [*wrong, *right]
+    told = dict(zip(keys, hunt_each(partial(hunt_all, limit_s=limit_s), keys), strict=True))
+    return {
+        rival: Standing(
+            wrong={key[1]: told[key][rival] for key in wrong},
+            right={key[1]: told[key][rival] for key in right},
+        )
+        for rival in rivals()
+    }
 
 
 def lines(standings: dict[str, Standing]) -> Iterator[str]:
@@ -299,6 +311,7 @@ QUICK_WRONG = ("flipped_w", "strides_swapped", "nan_cleared", "single_for_double
 
 def test_on_a_few_functions_the_standings_are_as_on_all():
     wrong = [key for key in names_of(WRONG) if key[1] in QUICK_WRONG]
+    warm()
     standings = compete(wrong, [("right_ones", "taps")], limit_s=0.5)
     check_standings(standings)
     assert not standings["convcheck"].missed()
@@ -309,6 +322,7 @@ def test_on_a_few_functions_the_standings_are_as_on_all():
 
 @pytest.mark.slow
 def test_convcheck_finds_at_least_what_any_rival_finds():
+    warm()
     check_standings(compete(names_of(WRONG), names_of(RIGHT), limit_s=8.0))
 
 
@@ -317,14 +331,16 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], help="names of the wrong ones to hunt")
     parser.add_argument("--seconds", type=float, default=8.0, help="CPU time of a hunt")
     parser.add_argument("--right", type=int, default=99, help="how many right ones")
+    parser.add_argument("--processes", type=int, default=1, help="how many functions at once")
     asked = parser.parse_args()
     wrong = [key for key in names_of(WRONG) if not asked.only or key[1] in asked.only]
     if not wrong:
         parser.error(f"no mutant has one of the names {', '.join(asked.only)}")
     right = names_of(RIGHT)[: asked.right]
-    say = lambda name: print(name, file=sys.stderr, flush=True)  # noqa: E731
-    for line in lines(compete(wrong, right, asked.seconds, say)):
-        print(line)
+    context = get_context("spawn")
+    with ProcessPoolExecutor(asked.processes, mp_context=context, initializer=warm) as pool:
+        for line in lines(compete(wrong, right, asked.seconds, pool.map)):
+            print(line)
 
 
 if __name__ == "__main__":
