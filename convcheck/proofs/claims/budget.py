@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -16,15 +17,23 @@ NOTHING_FOUND = "no small values make all hypotheses true, so that the claim may
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A point in time on the monotonic clock, `seconds` from when it was made."""
+    """A point in time on the monotonic clock, `seconds` from when it was made.
+
+    Attributes:
+        seconds: Wall time that may pass.
+        work: Processor time of this process that may be used, where that is less.
+    """
 
     seconds: float
+    work: float = math.inf
     started: float = field(default_factory=time.monotonic)
+    work_started: float = field(default_factory=time.process_time)
 
     @property
     def left(self) -> float:
         """Seconds that are left, at least 0."""
-        return max(0.0, self.started + self.seconds - time.monotonic())
+        wall = self.started + self.seconds - time.monotonic()
+        return max(0.0, min(wall, self.work_started + self.work - time.process_time()))
 
     def check(self) -> None:
         """Raises `Undecided` where the time is used up."""
@@ -32,5 +41,10 @@ class Deadline:
             raise Undecided(f"the time budget of {self.seconds:g} s is used up")
 
     def part(self, seconds: float) -> Deadline:
-        """Returns a deadline of at most `seconds` from now, and not after this one."""
-        return Deadline(min(seconds, self.left))
+        """Returns a deadline of `seconds` of work from now, and not after this one.
+
+        Work is processor time, so that a search finds the same on a busy machine; of the wall time
+        that is left it takes a third at most, unless that is less than `seconds`.
+        """
+        left = self.left
+        return Deadline(max(min(seconds, left), left / 3), work=min(seconds, left))

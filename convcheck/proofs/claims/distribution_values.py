@@ -16,6 +16,7 @@ from typing import Any
 import flint
 
 from convcheck.proofs.claims.distribution_sorts import Kinds
+from convcheck.proofs.claims.exact_values import equal_entries
 from convcheck.proofs.claims.language import CONNECTIVES, Node
 
 PRECISION_BITS = 160
@@ -62,6 +63,9 @@ class Point:
         results = {_compare(node.op, left, right) for left, right in self.pairs(node)}
         if False in results:
             return False
+        left, right = node.args
+        if None in results and equal_entries(left, right, self.kinds, self.values, self.n):
+            return node.op in ("==", "<=", ">=")
         return None if None in results else True
 
     def pairs(self, node: Node) -> list[tuple[Value, Value]]:

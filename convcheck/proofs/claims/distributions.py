@@ -286,11 +286,11 @@ def combine(
             *strict,
         ]
         starts = [(add(start, fact.form, -1), fact.why) for start, _ in starts for fact in certain]
+    forms = [*(start for start, _ in starts), *(fact.form for fact in facts)]
+    extra = [*visibly_nonnegative(forms, algebra)]
+    extra += [fact for form in forms for fact in logs_of_primes(form)]
+    candidates = [*facts, *extra]
     for start, why in starts:
-        forms = [start, *(fact.form for fact in facts)]
-        extra = [*visibly_nonnegative(forms, algebra)]
-        extra += [fact for form in forms for fact in logs_of_primes(form)]
-        candidates = [*facts, *extra]
         found = nonnegative_combination(start, [fact.form for fact in candidates], deadline)
         if found is not None:
             reasons = [why] * bool(why) + [candidates[place].why for place in sorted(found)]
