@@ -11,12 +11,15 @@ from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
 
 ArrayKind = Literal["numpy", "torch"]
 
+DOUBLE_BACKWARD = ("grad_grad_x", "grad_grad_w", "grad_grad_b", "grad_output", "x", "w")
 # The arrays of a call, in order; one that a case does not have is passed as None.
 ARRAYS: Mapping[Family, tuple[str, ...]] = {
     "conv": ("x", "w", "b"),
     "conv_transpose": ("x", "w", "b"),
     "conv_backward": ("grad_output", "x", "w"),
     "conv_transpose_backward": ("grad_output", "x", "w"),
+    "conv_double_backward": DOUBLE_BACKWARD,
+    "conv_transpose_double_backward": DOUBLE_BACKWARD,
     "max_pool": ("x",),
     "avg_pool": ("x",),
     "cross_entropy": ("input", "target", "weight"),
@@ -31,6 +34,14 @@ PARAMETERS: Mapping[Family, tuple[str, ...]] = {
     "conv_transpose": ("stride", "padding", "output_padding", "groups", "dilation"),
     "conv_backward": ("stride", "padding", "dilation", "groups"),
     "conv_transpose_backward": ("stride", "padding", "output_padding", "groups", "dilation"),
+    "conv_double_backward": ("stride", "padding", "dilation", "groups"),
+    "conv_transpose_double_backward": (
+        "stride",
+        "padding",
+        "output_padding",
+        "groups",
+        "dilation",
+    ),
     "max_pool": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "avg_pool": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
     "cross_entropy": ("reduction", "label_smoothing"),

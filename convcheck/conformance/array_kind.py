@@ -22,6 +22,8 @@ _TRIALS = {
     "conv_transpose": "{op} n1 c1 {size} f1 {kernel} s1 p0 d1 g1 op0",
     "conv_backward": "{op} n1 c1 {size} f1 {kernel} s1 p0 d1 g1",
     "conv_transpose_backward": "{op} n1 c1 {size} f1 {kernel} s1 p0 d1 g1 op0",
+    "conv_double_backward": "{op} n1 c1 {size} f1 {kernel} s1 p0 d1 g1",
+    "conv_transpose_double_backward": "{op} n1 c1 {size} f1 {kernel} s1 p0 d1 g1 op0",
     "max_pool": "{op} n1 c1 {size} {kernel} s1 p0 d1",
     "avg_pool": "{op} n1 c1 {size} {kernel} s1 p0",
     "cross_entropy": "cross_entropy n1 c2 mean probabilities",
@@ -44,29 +46,39 @@ def detect_arrays(
     package that its code and module name; a trial call with each, NumPy first. A function that
     answers neither takes NumPy arrays.
     """
-    packages = _packages(function)
-    torch = "torch" in packages
-    if "torch" not in sys.modules and not torch:
-        return "numpy"
-    annotations = " ".join(_annotations(function))
-    if "torch" in annotations or "Tensor" in annotations:
-        return "torch"
-    if "ndarray" in annotations or "NDArray" in annotations:
-        return "numpy"
-    if torch != bool(packages & {"numpy", "scipy"}):
-        return "torch" if torch else "numpy"
-    kinds: tuple[ArrayKind, ...] = ("numpy", "torch") if torch else ("numpy",)
+    kinds = possible_arrays(function)
+    if len(kinds) == 1:
+        return kinds[0]
     answered = (
         kind
         for kind in kinds
-        if _answers(
+        if answers_to(
             Callee(function=function, arrays=kind, by_keyword=by_keyword), op, was_interrupted
         )
     )
-    return next(answered, "numpy")
+    return next(answered, kinds[0])
 
 
-def _answers(callee: Callee, op: str, was_interrupted: Callable[[], bool]) -> bool:
+def possible_arrays(function: Callable[..., Any]) -> tuple[ArrayKind, ...]:
+    """Returns the arrays that `function` may take, as far as reading it tells."""
+    packages = _packages(function)
+    torch = "torch" in packages
+    if "torch" not in sys.modules and not torch:
+        return ("numpy",)
+    annotations = " ".join(_annotations(function))
+    if "torch" in annotations or "Tensor" in annotations:
+        return ("torch",)
+    if "ndarray" in annotations or "NDArray" in annotations:
+        return ("numpy",)
+    if torch != bool(packages & {"numpy", "scipy"}):
+        return ("torch",) if torch else ("numpy",)
+    return ("numpy", "torch") if torch else ("numpy",)
+
+
+def answers_to(
+    callee: Callee, op: str, was_interrupted: Callable[[], bool] = lambda: False
+) -> bool:
+    """Whether a trial call returns."""
     found = find_op(op)
     names = {1: "w", 2: "hw", 3: "zhw"}.get(found.axes, "w")
     case = parse_case(
@@ -79,7 +91,8 @@ def _answers(callee: Callee, op: str, was_interrupted: Callable[[], bool]) -> bo
     shapes = {
         "x": (1, 1, *[3] * len(names)), "w": (1, 1, *[2] * len(names)),
         "grad_output": (1, 1, *[2] * len(names)), "input": (1, 2), "target": (1, 2),
-        "f": (3,), "g": (2,),
+        "f": (3,), "g": (2,), "grad_grad_b": (1,),
+        "grad_grad_x": (1, 1, *[3] * len(names)), "grad_grad_w": (1, 1, *[2] * len(names)),
     }  # fmt: skip
     inputs = {
         name: np.ones(shapes[name], case.dtype) for name in ARRAYS[found.family] if name in shapes

@@ -289,7 +289,8 @@ def finding_of(
         "minimal": is_minimal,
         "named": diagnosis.named,
         "says": diagnosis.says,
-        "replay": f'convcheck replay "{minimal.case}" --target {name} --op {subject.op}',
+        "replay": f'convcheck replay "{minimal.case}" --target {name} --op {subject.op}'
+        + (" --autograd" if subject.autograd else ""),
     }
     if diagnosis.condition is not None and diagnosis.condition.atoms:
         details["condition"] = str(diagnosis.condition)
@@ -319,7 +320,12 @@ def finding_of(
         case=minimal.case,
         diagnosis=diagnosis.text,
         script=reproduce(
-            minimal, target=name, arrays=subject.arrays, by_keyword=subject.by_keyword, warm=warm
+            minimal,
+            target=name,
+            arrays=subject.arrays,
+            by_keyword=subject.by_keyword,
+            warm=warm,
+            autograd=subject.autograd,
         ),
         picture=picture(minimal),
         details=details,

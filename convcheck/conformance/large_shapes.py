@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -135,7 +136,8 @@ def sample(
             near = 4 * np.finfo(result.values.dtype).eps * abs(wanted) if wanted % 1 else 0.0
             if not abs(actual - wanted) <= slack + near:
                 wrong.append((index, output, float(wanted), actual))
-    index, output, wanted, actual = wrong[0] if wrong else (None, 0, 0.0, 0.0)
+    first: Any = wrong[0] if wrong else (None, 0, 0.0, 0.0)
+    index, output, wanted, actual = first
     return Sampled(
         case=case, sources=sources, compared=compared, outcome=outcome, index=index,
         output=output, expected=wanted, actual=actual, different=len(wrong),

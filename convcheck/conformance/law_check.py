@@ -118,7 +118,7 @@ def check_laws(
     contract = Contract(accumulate=accumulate, algorithm=algorithm)
     alone = None if case is None else parse_case(case)
     if alone is not None and alone.op != op:
-        raise UsageError(f"the case is one of {alone.op}, not of {op}", where=case)
+        raise UsageError(f"the case is one of {alone.op}, not of {op}", where=str(case))
     if autograd and partner is None:
         partner = fn
     with open_runner(

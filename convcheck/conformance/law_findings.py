@@ -10,7 +10,7 @@ from convcheck.conformance.arguments import ARRAYS, parameters
 from convcheck.conformance.large_shapes import Sampled
 from convcheck.conformance.law import Call
 from convcheck.conformance.laws import Put
-from convcheck.conformance.reproduce import import_lines
+from convcheck.conformance.reproduce import derivation, import_lines
 from convcheck.conformance.subject import Subject
 from convcheck.core.finding import Finding
 from convcheck.core.ops import find_op
@@ -128,7 +128,9 @@ def _opening(subject: Subject, dtype: str, sources: Sources, *, partner: bool = 
         lines[0] += ", torch"
         made = f"torch.tensor({made})"
     if partner:
-        lines.append("partner = fn  # write the partner's name here")
+        told = "" if subject.autograd else "  # write the partner's name here"
+        lines.append(f"partner = fn{told}")
+    lines += derivation(subject.op) if subject.autograd else []
     lines.append(f"a = lambda array: {made}")
     for name, (values, text) in sources.items():
         plain = repr(values.astype(int).tolist()).replace(", ", ",")

@@ -191,7 +191,8 @@ def _call_all(
     run: LawRun | None,
 ) -> Put | None:
     values: dict[str, Any] = {name: array for name, (array, _) in sources.items()}
-    slack, results = 0.0, []
+    slack = 0.0
+    results: list[Any] = []
     for number, call in enumerate(trial.calls):
         carrier = find_format(call.case.dtype).carrier
         inputs = {

@@ -44,7 +44,7 @@ _EXTENTS: dict[int, tuple[tuple[Level, ...], ...]] = {
 
 def model(op: Op) -> tuple[Parameter, ...]:
     """Returns the parameters of an operation, in the order in which rows list them."""
-    if op.family in ("conv", "conv_transpose", "conv_backward", "conv_transpose_backward"):
+    if op.family.startswith("conv") and op.family != "convolve":
         return _conv(op)
     if op.family in ("max_pool", "avg_pool"):
         return _pool(op)

@@ -24,6 +24,7 @@ def reproduce(
     arrays: ArrayKind,
     by_keyword: bool = True,
     warm: bool = False,
+    autograd: bool = False,
 ) -> str:
     """Returns a script of at most 15 lines that exits with an AssertionError where the fault is.
 
@@ -33,10 +34,12 @@ def reproduce(
         arrays: Which arrays the function takes.
         by_keyword: Whether its parameters are passed by name.
         warm: Whether to call it once before, on other values.
+        autograd: Whether `target` is a forward function that torch differentiates.
     """
     case, problem = seen.case, seen.problem
     assert problem is not None
     lines = [f"# {case}", *import_lines(target, arrays)]
+    lines += derivation(case.op) if autograd else []
     given = []
     for name in array_names(case, seen.inputs, by_keyword=by_keyword):
         if name in seen.inputs:
@@ -84,6 +87,18 @@ def import_lines(target: str, arrays: ArrayKind) -> list[str]:
     else:
         lines.append(f"from {module} import {path} as fn")
     return lines
+
+
+def derivation(op: str) -> list[str]:
+    """Returns the lines that make `fn` the derivative, first or second, of the forward `fn`."""
+    channels = "w.shape[1] * k['groups']" if "transpose" in op else "len(w)"
+    leaves = f"[t.requires_grad_() for t in (g, x, w, w.new_zeros({channels}))]"
+    first = "torch.autograd.grad(forward(*t[1:], **k), t[1:], g"
+    if op.endswith("_double_backward"):
+        second = f"torch.autograd.grad({first}, create_graph=True), t[:3], (u, v, a), "
+        body = f"def fn(u, v, a, g, x, w, **k): t = {leaves}; return {second}"
+        return ["forward = fn", body + "allow_unused=True, materialize_grads=True)"]
+    return ["forward = fn", f"def fn(g, x, w, **k): t = {leaves}; return {first})"]
 
 
 def _array(values: np.ndarray, case: Case, arrays: ArrayKind, first: bool) -> str:

@@ -38,7 +38,7 @@ def read_results(value: Any, case: Case, kind: ArrayKind) -> tuple[Result, ...] 
         told = f"{len(value)} values" if isinstance(value, (tuple, list)) else _name(value)
         return Misbehaved(reason=NO_ARRAY, detail=f"{told} for grad_x, grad_w, grad_b")
     assert isinstance(case.spec, ConvSpec)
-    optional = value[2] is None and not case.spec.bias
+    optional = value[2] is None and not case.spec.bias and "double" not in family
     return _read_all(value[:2] if optional else value, kind)
 
 

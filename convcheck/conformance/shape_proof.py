@@ -185,7 +185,8 @@ class _Prover:
         self._shapes = argument_shapes(case)
 
     def prove(self, trials: int, singly: int) -> ShapeProof:
-        pairs, alone, wrong, first = 0, 0, 0, None
+        pairs, alone, wrong = 0, 0, 0
+        first: tuple[str, Arrays] | None = None
         for part in self._parts:
             left, right = (prod(self._shapes[name]) for name in (part.left, part.right))
             pairs += left * right

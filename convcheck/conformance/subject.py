@@ -10,6 +10,7 @@ from typing import Any
 from convcheck.conformance.arguments import ArrayKind
 from convcheck.conformance.targets import check_signature, load_target, name_target
 from convcheck.core.errors import TargetError
+from convcheck.core.ops import forward_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Subject:
         arrays: Which arrays it takes.
         importable: Whether a new interpreter can import it by that name.
         by_keyword: Whether its parameters are passed by name.
+        autograd: Whether it is a forward function, differentiated by torch.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Subject:
     arrays: ArrayKind
     importable: bool = True
     by_keyword: bool = True
+    autograd: bool = False
 
 
 def subject_of(
@@ -46,5 +49,12 @@ def subject_of(
     by_keyword = True
     if function is not None:
         with suppress(TargetError):
-            by_keyword = check_signature(function, op.removesuffix("_backward") if autograd else op)
-    return Subject(name=name, op=op, arrays=arrays, importable=importable, by_keyword=by_keyword)
+            by_keyword = check_signature(function, forward_of(op) if autograd else op)
+    return Subject(
+        name=name,
+        op=op,
+        arrays=arrays,
+        importable=importable,
+        by_keyword=by_keyword or autograd,
+        autograd=autograd,
+    )

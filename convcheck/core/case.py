@@ -130,6 +130,9 @@ _EXAMPLES = {
     "conv_transpose": "conv_transpose2d n1 c1 h3 w3 f1 k2x2 s2 p0 d1 g1 op0",
     "conv_backward": "conv2d_backward n1 c1 h5 w5 f1 k3x3 s1 p0 d1 g1",
     "conv_transpose_backward": "conv_transpose2d_backward n1 c1 h3 w3 f1 k2x2 s2 p0 d1 g1 op0",
+    "conv_double_backward": "conv2d_double_backward n1 c1 h5 w5 f1 k3x3 s1 p0 d1 g1",
+    "conv_transpose_double_backward": "conv_transpose2d_double_backward n1 c1 h3 w3 f1 k2x2 s2 p0"
+    " d1 g1 op0",
     "max_pool": "max_pool2d n1 c1 h4 w4 k2x2 s2 p0 d1",
     "avg_pool": "avg_pool2d n1 c1 h4 w4 k2x2 s2 p0",
     "cross_entropy": "cross_entropy n2 c3 mean index",

@@ -14,6 +14,7 @@ from convcheck.core.errors import UsageError, nearest
 
 Family = Literal[
     "conv", "conv_transpose", "conv_backward", "conv_transpose_backward",
+    "conv_double_backward", "conv_transpose_double_backward",
     "max_pool", "avg_pool", "cross_entropy", "kl_div", "convolve", "output_size",
 ]  # fmt: skip
 
@@ -43,6 +44,10 @@ _SIGNATURES: dict[Family, str] = {
     " -> (grad_x, grad_w, grad_b)",
     "conv_transpose_backward": "fn(grad_output, x, w, stride, padding, output_padding, groups,"
     " dilation) -> (grad_x, grad_w, grad_b)",
+    "conv_double_backward": "fn(grad_grad_x, grad_grad_w, grad_grad_b, grad_output, x, w, stride,"
+    " padding, dilation, groups) -> (grad_grad_output, grad_x, grad_w)",
+    "conv_transpose_double_backward": "fn(grad_grad_x, grad_grad_w, grad_grad_b, grad_output, x, w,"
+    " stride, padding, output_padding, groups, dilation) -> (grad_grad_output, grad_x, grad_w)",
     "max_pool": "fn(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)",
     "avg_pool": "fn(x, kernel_size, stride=None, padding=0, ceil_mode=False,"
     " count_include_pad=True)",
@@ -57,6 +62,8 @@ _WINDOWED: tuple[tuple[str, Family], ...] = (
     ("conv_transpose{}d", "conv_transpose"),
     ("conv{}d_backward", "conv_backward"),
     ("conv_transpose{}d_backward", "conv_transpose_backward"),
+    ("conv{}d_double_backward", "conv_double_backward"),
+    ("conv_transpose{}d_double_backward", "conv_transpose_double_backward"),
     ("max_pool{}d", "max_pool"),
     ("avg_pool{}d", "avg_pool"),
 )
@@ -82,3 +89,8 @@ def find_op(name: str) -> Op:
     if name not in OPS:
         raise UsageError(f"op {name!r} is unknown", fix=nearest(name, OPS))
     return OPS[name]
+
+
+def forward_of(op: str) -> str:
+    """Returns the name of the operation whose gradient, or gradient's gradient, `op` is."""
+    return op.removesuffix("_backward").removesuffix("_double")

@@ -130,10 +130,10 @@ def rounding_of_transform(
     one = np.ones((), find_format(case.dtype).carrier)
     bounds = (
         _transform_bound(
-            case, inputs[form.left], inputs[form.right] if form.right else one, form.terms,
-            arithmetic,
+            case, left, one if right is None else right, form.terms, arithmetic
         )
         for form in forms_of(case)
+        for left, right in [form.operands(inputs)]
     )  # fmt: skip
     return max(bounds, default=0.0)
 
@@ -153,8 +153,8 @@ def _loss(case: Case, inputs: Mapping[str, np.ndarray], arithmetic: Arithmetic) 
 def _summed(
     case: Case, form: Form, inputs: Mapping[str, np.ndarray], arithmetic: Arithmetic
 ) -> ExpectedArray:
-    left = inputs[form.left]
-    right = np.ones((), left.dtype) if form.right is None else inputs[form.right]
+    left, second = form.operands(inputs)
+    right = np.ones((), left.dtype) if second is None else second
     bias = inputs[form.bias] if form.bias else None
     total = evaluate(form.product, left, right, bias, terms=form.terms)
     exact = (

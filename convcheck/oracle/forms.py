@@ -5,8 +5,8 @@ Inputs are chosen, expected values evaluated and error bounds derived from this 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -37,6 +37,7 @@ class Form:
         product: The exact form, on arrays of any carrier.
         terms: The most products that one element sums.
         shape: Shape of the result.
+        join: Makes both arguments of several arrays, where the result is a sum of two forms.
     """
 
     name: str
@@ -46,6 +47,13 @@ class Form:
     terms: int
     shape: tuple[int, ...]
     bias: str | None = None
+    join: Callable[[Mapping[str, np.ndarray]], tuple[np.ndarray, np.ndarray]] | None = None
+
+    def operands(self, inputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+        """Returns the two arguments; the second is None for a plain sum."""
+        if self.join is not None:
+            return self.join(inputs)
+        return inputs[self.left], inputs[self.right] if self.right else None
 
 
 def argument_shapes(case: Case) -> dict[str, tuple[int, ...]]:
@@ -64,7 +72,12 @@ def argument_shapes(case: Case) -> dict[str, tuple[int, ...]]:
     else:
         shapes = {"x": case.input_shape(), "w": spec.weight_shape()}
         if family.endswith("backward"):
-            shapes = {"grad_output": _grad_shape(case, spec), **shapes}
+            given = {"grad_output": _grad_shape(case, spec), **shapes}
+            if "double" in family:
+                names = ("grad_grad_x", "grad_grad_w", "grad_grad_b")
+                seconds = (shapes["x"], shapes["w"], (spec.out_channels,))
+                given = dict(zip(names, seconds, strict=True)) | given
+            shapes = given
         elif spec.bias:
             shapes["b"] = (spec.out_channels,)
     shapes = {name: tuple(max(0, size) for size in shape) for name, shape in shapes.items()}
@@ -120,19 +133,60 @@ def forms_of(case: Case) -> tuple[Form, ...]:
     if not isinstance(spec, ConvSpec):
         return ()
     if family.endswith("backward"):
-        return _gradients(case, spec, shape)
-    taps = prod(spec.kernel_size) * (spec.in_channels // spec.groups)
+        gradients = _gradients(case, spec, shape)
+        return double_forms(case, spec, gradients) if "double" in family else gradients
+    return (_layer_form(case, spec, shape),)
+
+
+def _layer_form(case: Case, spec: ConvSpec, shape: tuple[int, ...]) -> Form:
     layer = fast.conv_transpose if spec.transposed else fast.conv
+    return Form(
+        name="output",
+        left="x",
+        right="w",
+        bias="b" if spec.bias else None,
+        product=lambda x, w: layer(x, w, spec=spec),
+        terms=prod(spec.kernel_size) * (spec.in_channels // spec.groups),
+        shape=shape,
+    )
+
+
+def double_forms(case: Case, spec: ConvSpec, gradients: tuple[Form, ...]) -> tuple[Form, ...]:
+    """Returns the results of a double backward, from the forms of the backward.
+
+    With T the trilinear form of `oracle.direct`, y the gradient of the output, and u, v, a what is
+    given for the gradients in x, w and b, the double backward differentiates
+
+        L = <u, T_x(y, w)> + <v, T_w(y, x)> + <a, sum of y> = T(y, w, u) + T(y, v, x) + <a, sum y>.
+
+    T is linear in each argument, so that
+
+        dL/dy = conv(u, w) + conv(x, v) + a,    dL/dx = T_x(y, v),    dL/dw = T_w(y, u):
+
+    the first is one layer of twice as many input channels, u with w and x with v beside them; the
+    others are the backward's own forms with v for w and u for x. For a transposed layer the same
+    holds with its own T.
+    """
+    width = spec.in_channels // spec.groups
+
+    def beside(first: np.ndarray, second: np.ndarray, axis: int) -> np.ndarray:
+        """Puts the channels of each group of two arrays side by side."""
+        split = (*first.shape[:axis], spec.groups, width, *first.shape[axis + 1 :])
+        both = np.concatenate([first.reshape(split), second.reshape(split)], axis + 1)
+        return both.reshape(*first.shape[:axis], -1, *first.shape[axis + 1 :])
+
+    def join(inputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        w, v = inputs["w"], inputs["grad_grad_w"]
+        weights = beside(w, v, 0) if spec.transposed else np.concatenate([w, v], 1)
+        return beside(inputs["grad_grad_x"], inputs["x"], 1), weights
+
+    wide = replace(spec, in_channels=2 * spec.in_channels, bias=False)
+    layer = _layer_form(case, wide, output_shape(case))
+    grad_x, grad_w, _ = gradients
     return (
-        Form(
-            name="output",
-            left="x",
-            right="w",
-            bias="b" if spec.bias else None,
-            product=lambda x, w: layer(x, w, spec=spec),
-            terms=taps,
-            shape=shape,
-        ),
+        replace(layer, name="grad_grad_output", bias="grad_grad_b", join=join),
+        replace(grad_x, right="grad_grad_w"),
+        replace(grad_w, right="grad_grad_x"),
     )
 
 

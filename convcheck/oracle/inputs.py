@@ -76,9 +76,9 @@ def _small(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
     for weight_limit, limit, power in _LADDER:
         arrays = {}
         for name, shape in shapes.items():
-            if name in ("w", "g"):
+            if name in ("w", "g", "grad_grad_w"):
                 arrays[name] = _weights(case, name, shape, weight_limit, chosen)
-            elif name == "b":
+            elif name in ("b", "grad_grad_b"):
                 most = min(BIAS_LIMIT, limit)
                 arrays[name] = _data(case, name, shape, most, 0, chosen, signed=True)
             else:
@@ -92,8 +92,9 @@ def _small(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
 def _fits(arrays: Arrays, forms: tuple[Form, ...], budget: int) -> bool:
     """Whether no sum of magnitudes passes the budget; the arrays hold integers."""
     for form in forms:
-        left = np.abs(arrays[form.left].astype(np.float64))
-        right = np.abs(arrays[form.right].astype(np.float64)) if form.right else np.ones(())
+        first, second = form.operands(arrays)
+        left = np.abs(first.astype(np.float64))
+        right = np.ones(()) if second is None else np.abs(second.astype(np.float64))
         bias = float(np.abs(arrays[form.bias]).max(initial=0)) if form.bias else 0.0
         if form.terms * left.max(initial=0) * right.max(initial=0) + bias <= budget:
             continue
@@ -145,8 +146,8 @@ def _weights(
     Each filter walks through 1, -2, 3, -4, ... and then the other signs, from its own start, its
     elements shuffled: no filter is symmetric, and no two neighbours are alike.
     """
-    filters = shape[0] if name == "w" else 1
-    elements = prod(shape[1:]) if name == "w" else prod(shape)
+    filters = shape[0] if name != "g" else 1
+    elements = prod(shape) if name == "g" else prod(shape[1:])
     limit = limit or max(3, elements)
     ladder = np.arange(1, limit + 1)
     if chosen.signed:
@@ -166,7 +167,7 @@ def _one_hot(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format
     while count:
         arrays = {first: hot}
         for name in others:
-            most = BIAS_LIMIT if name == "b" else count
+            most = BIAS_LIMIT if name in ("b", "grad_grad_b") else count
             arrays[name] = np.arange(prod(shapes[name])).reshape(shapes[name]) % most + 1
         # Where the padding repeats the input, one output may read the 1 more than once.
         if _fits(arrays, forms, chosen.budget):
@@ -209,8 +210,9 @@ def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
         return arrays
     scale = _LARGE_SCALE[case.dtype]
     first = next(iter(shapes))
+    scaled = {first, "b", "grad_grad_b"} | ({"x"} if first == "grad_grad_x" else set())
     return {
-        name: np.ldexp(array.astype(np.float64), scale if name in (first, "b") else 0)
+        name: np.ldexp(array.astype(np.float64), scale if name in scaled else 0)
         for name, array in arrays.items()
     }
 
