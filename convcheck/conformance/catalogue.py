@@ -8,8 +8,10 @@ from functools import cache
 
 import numpy as np
 
-from convcheck.conformance.changes import dealt, interleaved, rounded, rounding
-from convcheck.conformance.sequence_and_loss_variants import loss_variants, sequence_variants
+from convcheck.conformance.changes import dealt, interleaved, precision_slack, rounded, rounding
+from convcheck.conformance.loss_variants import loss_variants
+from convcheck.conformance.pool_variants import pool_variants
+from convcheck.conformance.sequence_variants import sequence_variants
 from convcheck.conformance.variants import (
     Arrays,
     Results,
@@ -25,9 +27,8 @@ from convcheck.conformance.variants import (
 )
 from convcheck.core.case import Case
 from convcheck.core.ops import find_op
-from convcheck.core.spec import ConvSpec, PoolSpec
+from convcheck.core.spec import ConvSpec
 from convcheck.oracle.formats import find_format
-from convcheck.oracle.pooling import window_sum
 
 
 @cache
@@ -41,7 +42,7 @@ def catalogue(op_name: str) -> tuple[Variant, ...]:
     if op.family == "output_size":
         return (*_size_variants(), *window_variants(1))
     if op.family in ("max_pool", "avg_pool"):
-        own = _pool_variants(op.family)
+        own = pool_variants(op.family, op.axes)
         return (*own, *window_variants(op.axes), *result_variants(op.axes), *_precision())
     variants = (
         *kernel_variants(op.axes),
@@ -124,12 +125,7 @@ def _slack(dtype: str) -> Callable[[Case, Arrays], Results | None]:
         if magnitude is None:
             return None
         terms = 4 + (inputs["w"][0].size if "w" in inputs else 0)
-        return tuple(
-            np.where(
-                m > chosen.largest, np.inf, terms * (chosen.unit_roundoff * m + chosen.smallest)
-            )
-            for m in magnitude
-        )
+        return tuple(precision_slack(m, chosen, terms) for m in magnitude)
 
     return slack
 
@@ -167,70 +163,6 @@ def _first_image(place: int) -> Callable[[np.ndarray, Case, Arrays], np.ndarray 
     return change
 
 
-def _pool_variants(family: str) -> Iterator[Variant]:
-    yield on_spec("ignores ceil_mode", lambda spec: replace(spec, ceil_mode=False), (PoolSpec,))
-    yield on_spec("always rounds up (ceil_mode)",
-                  lambda spec: replace(spec, ceil_mode=True), (PoolSpec,))  # fmt: skip
-    yield on_spec(
-        "keeps stride 1", lambda spec: replace(spec, stride=(1,) * spec.axes), (PoolSpec,)
-    )
-    for axis in range(3):
-        yield on_spec(
-            f"uses the kernel of axis {axis} for every axis",
-            lambda spec, a=axis: (
-                replace(spec, kernel_size=(spec.kernel_size[a],) * spec.axes)
-                if a < spec.axes
-                else None
-            ),
-            (PoolSpec,),
-        )
-    yield on_spec(
-        "exchanges the kernel's axes",
-        lambda spec: replace(spec, kernel_size=spec.kernel_size[::-1]),
-        (PoolSpec,),
-    )
-    if family == "max_pool":
-        yield Variant(says="pads with zeros instead of minus infinity", results=_max_of_zero_padded)
-        yield Variant(says="takes the minimum instead of the maximum", results=_minimum)
-        yield on_result("never goes below 0", lambda y, *_: np.maximum(y, 0))
-        yield on_inputs("ignores NaN", x=lambda x, _: np.where(np.isnan(x), -np.inf, x))
-        return
-    yield on_spec("always counts the padding (ignores count_include_pad=False)",
-                  lambda spec: replace(spec, count_include_pad=True), (PoolSpec,))  # fmt: skip
-    yield on_spec("never counts the padding (as if count_include_pad=False)",
-                  lambda spec: replace(spec, count_include_pad=False), (PoolSpec,))  # fmt: skip
-    yield Variant(says="always divides by the kernel size", results=_by_kernel)
-    yield Variant(says="returns the sum instead of the average", results=_sums)
-
-
-def _max_of_zero_padded(case: Case, inputs: Arrays) -> Results | None:
-    spec = case.spec
-    assert isinstance(spec, PoolSpec)
-    if not any(map(sum, spec.padding)):
-        return None
-    x = np.pad(inputs["x"], ((0, 0), (0, 0), *spec.padding))
-    bare = replace(spec, padding=((0, 0),) * spec.axes)
-    return correct(replace(case, spec=bare, spatial=x.shape[2:]), {"x": x})
-
-
-def _minimum(case: Case, inputs: Arrays) -> Results | None:
-    right = correct(case, {"x": -inputs["x"]})
-    return None if right is None else (-right[0],)
-
-
-def _sums(case: Case, inputs: Arrays) -> Results | None:
-    assert isinstance(case.spec, PoolSpec)
-    if correct(case, inputs) is None:
-        return None
-    return (window_sum(inputs["x"].astype(np.float64), case.spec),)
-
-
-def _by_kernel(case: Case, inputs: Arrays) -> Results | None:
-    sums = _sums(case, inputs)
-    assert isinstance(case.spec, PoolSpec)
-    return None if sums is None else (sums[0] / np.prod(case.spec.kernel_size),)
-
-
 def _size_variants() -> Iterator[Variant]:
     formulas: tuple[tuple[str, Callable[[int, int, int, int, int], int]], ...] = (
         ("rounds up instead of down",
@@ -246,6 +178,16 @@ def _size_variants() -> Iterator[Variant]:
          lambda n, k, s, p, d: round((n + 2 * p - d * (k - 1) - 1) / s) + 1),
         ("divides in floating point",
          lambda n, k, s, p, d: int((n + 2 * p - d * (k - 1) - 1) / s) + 1),
+        ("divides and adds in floating point",
+         lambda n, k, s, p, d: int((n + 2 * p - d * (k - 1) - 1) / s + 1)),
+        ("exchanges stride and padding",
+         lambda n, k, s, p, d: (n + 2 * s - d * (k - 1) - 1) // p + 1),
+        ("exchanges padding and dilation",
+         lambda n, k, s, p, d: (n + 2 * d - p * (k - 1) - 1) // s + 1),
+        ("exchanges kernel size and stride",
+         lambda n, k, s, p, d: (n + 2 * p - d * (s - 1) - 1) // k + 1),
+        ("takes k + d - 1 as the effective kernel",
+         lambda n, k, s, p, d: (n + 2 * p - (k + d - 1)) // s + 1),
     )  # fmt: skip
     for says, formula in formulas:
         yield Variant(says=says, results=_sized(formula))

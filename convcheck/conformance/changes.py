@@ -10,7 +10,7 @@ import numpy as np
 
 from convcheck.core.case import Case
 from convcheck.core.spec import ConvSpec
-from convcheck.oracle.formats import round_to
+from convcheck.oracle.formats import Format, round_to
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -175,3 +175,23 @@ def rounding(dtype: str) -> Callable[..., np.ndarray]:
 def rounded(array: np.ndarray, dtype: str) -> np.ndarray:
     """Returns the array rounded to a dtype, in the type that it had."""
     return round_to(array.astype(np.float64), dtype).astype(np.float64)
+
+
+def precision_slack(magnitude: np.ndarray, kept: Format, terms: int) -> np.ndarray:
+    """Returns how far sums kept in a format may be from exact ones; below 0 where one may overflow.
+
+    Args:
+        magnitude: The sums of the magnitudes.
+        kept: The format.
+        terms: Number of roundings.
+    """
+    bound = terms * (kept.unit_roundoff * magnitude.astype(np.float64) + kept.smallest)
+    # An infinity or NaN that was put in is no rounding of numbers.
+    bound = np.where(np.isfinite(magnitude), bound, 0.0)
+    return np.where(magnitude > kept.largest, -bound, bound)
+
+
+def log_softmax(scores: np.ndarray) -> np.ndarray:
+    """Returns the logarithm of the softmax over the last axis, in float64."""
+    shifted = scores - scores.max(axis=-1, keepdims=True, initial=-np.inf)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))

@@ -102,7 +102,7 @@ def _explained(minimal: Observation, useful: Sequence[Observation]) -> Diagnosis
             condition=condition,
             explained=tuple(explained),
         )
-        if not other and not condition.atoms:
+        if not other and not condition.atoms and variant.slack is None:
             return found
         if best is None or _rank(found) > _rank(best):
             best = found
@@ -117,13 +117,17 @@ def _promising(minimal: Observation, failing: Sequence[Observation]) -> list[Var
     few = failing[:: max(1, len(failing) // _FEW)][:_FEW]
     fitting = [v for v in catalogue(minimal.case.op) if agrees(v, minimal)]
     scores = {id(v): sum(agrees(v, o) for o in few) for v in fitting}
-    return sorted(fitting, key=lambda v: -scores[id(v)])[:_FEW]
+    return sorted(fitting, key=lambda v: (-scores[id(v)], v.slack is not None))[:_FEW]
 
 
-def _rank(found: Diagnosis) -> tuple[int, int]:
-    """More failures explained first, then the shorter condition; ties keep catalogue order."""
-    assert found.condition is not None
-    return len(found.explained), -len(found.condition.atoms)
+def _rank(found: Diagnosis) -> tuple[int, bool, int]:
+    """More failures explained first, exact before nearly, then the shorter condition.
+
+    Ties keep catalogue order.
+    """
+    assert found.condition is not None and found.variant is not None
+    exact = found.variant.slack is None
+    return len(found.explained), exact, -len(found.condition.atoms)
 
 
 def agrees(variant: Variant, seen: Observation) -> bool:
@@ -152,7 +156,8 @@ def _within(predicted: np.ndarray, actual: np.ndarray, allowed: np.ndarray) -> b
     with np.errstate(invalid="ignore"):
         gap = np.abs(actual - predicted)
     same = (actual == predicted) | (np.isnan(actual) & np.isnan(predicted))
-    return bool((same | (gap <= allowed) | (np.isinf(allowed) & np.isfinite(predicted))).all())
+    overflows = (allowed < 0) & ~np.isfinite(actual)
+    return bool((same | (gap <= np.abs(allowed)) | overflows).all())
 
 
 def _same(predicted: np.ndarray, actual: np.ndarray, place: int, seen: Observation) -> bool:
