@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
@@ -194,19 +194,19 @@ class _Isolated:
         self._crew = Crew(service)
         self._deadline_s = deadline_s
         self._leak = _LEAK_SHARE * service.memory_bytes if service.memory_bytes else None
+        self._name = service.setup["target"]
         try:
             told = self._crew.ask(Message({}), service.start_s)
         except StartError as error:
             self._crew.close()
-            name = service.setup["target"]
-            raise TargetError(f"{name} cannot be loaded", why=str(error)) from None
+            raise TargetError(f"{self._name} cannot be loaded", why=str(error)) from None
         except BaseException:
             self._crew.close()
             raise
         assert isinstance(told, Answer)
-        self.arrays: ArrayKind = told.message.header["arrays"]
         if told.message.header["compiled"]:
             self._deadline_s *= _COMPILER_FACTOR
+        self.arrays = self._arrays_among(told.message.header["kinds"])
         self._has_hung = False
         self._slowest_s = 0.0
 
@@ -219,7 +219,7 @@ class _Isolated:
         sure: bool = False,
     ) -> Outcome:
         _refuse(self.unsupported(case), case)
-        message = question(case, inputs, repeat)
+        message = question(case, inputs, repeat, self.arrays)
         given = self._patience(sure)
         confirm = not self._has_hung
         start = time.monotonic()
@@ -230,6 +230,13 @@ class _Isolated:
             # yet it fails again if the fault is ours.
             self._crew.retire()
             answer = self._crew.ask(message, given, confirm=confirm)
+        except StartError as error:
+            raise TargetError(
+                f"{self._name} was loaded once, and cannot be loaded again",
+                why=str(error),
+                where=str(case),
+                fix="it must load in any number of new interpreters, one after another",
+            ) from None
         if isinstance(answer, Death):
             self._has_hung |= answer.cause == "deadline"
             return _outcome_of(answer, given * (CONFIRMATION_FACTOR if confirm else 1))
@@ -246,6 +253,24 @@ class _Isolated:
 
     def __exit__(self, *_: object) -> None:
         self._crew.close()
+
+    def _arrays_among(self, kinds: Sequence[ArrayKind]) -> ArrayKind:
+        """Returns the first kind that a trial call is answered for, else the first.
+
+        A trial may end the worker, or last: that is for the cases to find.
+        """
+        if len(kinds) == 1:
+            return kinds[0]
+        given = self._deadline_s * CONFIRMATION_FACTOR
+        try:
+            for kind in kinds:
+                told = self._crew.ask(Message({"arrays": kind}), given, confirm=False)
+                if isinstance(told, Answer) and told.message.header["answers"]:
+                    return kind
+        except BaseException:
+            self._crew.close()
+            raise
+        return kinds[0]
 
     def _patience(self, sure: bool) -> float:
         """Returns the seconds for the next call."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convcheck.conformance.arguments import ArrayKind
 from convcheck.conformance.layouts import Array
 from convcheck.conformance.outcome import (
     Crashed,
@@ -26,12 +27,15 @@ _PLAIN: dict[str, type[Any]] = {
 }
 
 
-def question(case: Case, inputs: Mapping[str, Array], repeat: int) -> Message:
-    """Returns the message that asks for one call."""
+def question(
+    case: Case, inputs: Mapping[str, Array], repeat: int, arrays_kind: ArrayKind
+) -> Message:
+    """Returns the message that asks for one call on arrays of a kind."""
     arrays = {name: np.ascontiguousarray(values) for name, values in inputs.items()}
     header = {
         "case": str(case),
         "repeat": repeat,
+        "arrays": arrays_kind,
         "inputs": [
             # ascontiguousarray makes a vector of a number; the shape is that of the input.
             [name, values.dtype.name, list(inputs[name].shape)]

@@ -86,8 +86,18 @@ def check_signature(function: Function, op_name: str) -> bool:
     """
     op = find_op(op_name)
     arrays, names = [None] * len(ARRAYS[op.family]), PARAMETERS[op.family]
+    if isinstance(function, type):
+        raise TargetError(
+            f"{function.__name__} is a class, not a function",
+            why="a call of it makes an object, and no array",
+            fix=f"name a function that is called as {op.signature}",
+        )
     try:
-        signature = inspect.signature(function)
+        # A module of torch takes anything, and hands it to `forward`.
+        is_module = any(kind.__module__.startswith("torch.nn.") for kind in type(function).__mro__)
+        signature = inspect.signature(
+            getattr(function, "forward", function) if is_module else function
+        )
     except (ValueError, TypeError):
         return True
     refusal = ""
@@ -177,7 +187,9 @@ def _nearest_module(name: str) -> str:
     known: set[str] = set()
     if parent:
         known = {
-            path.stem for entry in sys.modules[parent].__path__ for path in Path(entry).iterdir()
+            path.stem
+            for entry in getattr(sys.modules[parent], "__path__", ())
+            for path in Path(entry).iterdir()
         }
     else:
         known = {
@@ -190,7 +202,11 @@ def _nearest_module(name: str) -> str:
 
 
 def _unimportable(name: str, error: BaseException) -> TargetError:
+    try:
+        said = f": {error}"
+    except BaseException as second:
+        said = f", whose message cannot be printed ({type(second).__name__})"
     return TargetError(
-        f"{name} cannot be imported", why=f"{type(error).__name__}: {error}",
+        f"{name} cannot be imported", why=f"{type(error).__name__}{said}",
         fix="import it in a Python session to see the whole traceback",
     )  # fmt: skip

@@ -38,6 +38,7 @@ from convcheck.runtime.warden import STACKS
 _WARDEN_GRACE_S = 1.0
 _STACKS_GRACE_S = 0.05
 _TRACE_LIMIT = 16 * 2**10
+_INNERMOST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +275,10 @@ def _start_failure(death: Death, service: Service) -> str:
         "deadline": f"was not ready within {service.start_s:g} s",
         "garbled": "answered with something that is not an answer",
     }[death.cause]
-    return f"the worker {told}" + (f"\n{death.trace}" if death.trace else "")
+    # What happened, and the innermost frames: the rest is how a worker starts.
+    lines = death.trace.splitlines()
+    frames = [line for line in lines if line.lstrip().startswith("File ")][:_INNERMOST]
+    return "\n".join([f"the worker {told}", *lines[:1], *frames])
 
 
 def _refusal(refused: Mapping[str, str]) -> Exception:
