@@ -57,6 +57,22 @@ def test_a_damaged_file_is_named_and_not_unpickled(published: Path) -> None:
     assert "MD5" in caught.value.why
 
 
+def test_the_folder_itself_may_be_named(published: Path) -> None:
+    assert load_data(published / FOLDER).label == "CIFAR-10"
+
+
+def test_a_file_that_cannot_be_read_is_named(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(InputError) as caught:
+        load_cifar10(published)
+    assert "test_batch Permission denied" in caught.value.why
+
+
 def test_a_missing_file_is_named(published: Path) -> None:
     (published / FOLDER / "test_batch").unlink()
     with pytest.raises(InputError) as caught:

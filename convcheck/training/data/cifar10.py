@@ -61,9 +61,13 @@ def file_states(root: Path) -> dict[str, str]:
         if not path.is_file():
             states[name] = "absent"
             continue
-        found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-        size = path.stat().st_size
-        wrong = f"{size} bytes, MD5 {found}, expected {expected}"
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            states[name] = error.strerror or str(error)
+            continue
+        found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        wrong = f"{len(content)} bytes, MD5 {found}, expected {expected}"
         states[name] = "good" if found == expected else wrong
     return states
 

@@ -24,7 +24,7 @@ def load_data(
 
     Args:
         data: "cifar10", "shapes10", "shapes10-hard", or a directory: with train/CLASS/* and
-            test/CLASS/*, or one that holds `cifar-10-batches-py`.
+            test/CLASS/*, or one that holds `cifar-10-batches-py` or `cifar-10-batches-bin`.
         skip_broken: Leaves out pictures that cannot be decoded.
         download: Whether CIFAR-10 may be fetched where it is not found.
         log: Takes one line for people.
@@ -35,13 +35,17 @@ def load_data(
     for difficulty in shapes10.DIFFICULTIES:
         if str(data) == difficulty.name:
             return _load_shapes(difficulty, log)
-    from convcheck.training.data import cifar10, folder
+    from convcheck.training.data import cifar10, cifar10_binary, folder
 
     if str(data) == "cifar10":
         return cifar10.load_cifar10(download=download, log=log)
     root = Path(data)
+    if root.name in (cifar10.FOLDER, cifar10_binary.FOLDER):
+        root = root.parent
     if (root / cifar10.FOLDER).is_dir():
         return cifar10.load_cifar10(root, download=download, log=log)
+    if (root / cifar10_binary.FOLDER).is_dir():
+        return cifar10_binary.load_cifar10_binary(root, log)
     return folder.load_folder(root, skip_broken=skip_broken, log=log)
 
 
