@@ -15,6 +15,7 @@ from convcheck.conformance.picture import picture
 from convcheck.conformance.reproduce import reproduce
 from convcheck.conformance.shrink import Shrunk, shrink
 from convcheck.conformance.subject import Subject
+from convcheck.conformance.svg_picture import svg_picture
 from convcheck.core.case import Case
 from convcheck.core.finding import Finding
 from convcheck.core.spec import ConvSpec, PoolSpec
@@ -310,6 +311,9 @@ def finding_of(
         why = f"a correct sum is within {found.bound:.3g} here, whatever its order"
     else:
         why = ""
+    drawing = svg_picture(minimal)
+    if drawing:
+        details["svg"] = drawing
     return Finding(
         verdict=Verdict.FAIL,
         where=str(minimal.case),

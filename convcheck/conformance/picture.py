@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from convcheck.conformance.bench import Observation
-from convcheck.core.spec import ConvSpec, PoolSpec
+from convcheck.conformance.gradient_picture import gradient_picture
+from convcheck.conformance.shape_picture import shape_picture
+from convcheck.core.spec import ConvSpec, PoolSpec, Spec
 from convcheck.oracle.expected import Expected
 from convcheck.oracle.taps import taps
 
@@ -15,12 +18,35 @@ _WIDEST = 24
 _TALLEST = 12
 
 
-def picture(seen: Observation) -> str:
-    """Returns the fault drawn in plain text; empty where there is no element to draw.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Drawn:
+    """The wrong element of a forward result, with what it is made of.
 
-    The plane of the input that feeds the first wrong output, the read elements in brackets, each
-    with the weight that it meets; then the sum, as expected and as returned.
+    Attributes:
+        index: The element.
+        expected: What it is.
+        actual: What was returned.
+        channels: The channels of the input that it reads.
+        plane: The first of them.
+        read: The positions that it reads, each with its place in the kernel.
+        padded: How many taps lie in padding.
+        kernel: The plane of the weight that meets that channel; None for a pool.
+        weight: Where in the weight that plane is.
     """
+
+    index: tuple[int, ...]
+    expected: object
+    actual: object
+    channels: list[int]
+    plane: np.ndarray
+    read: dict[tuple[int, ...], tuple[int, ...]]
+    padded: int
+    kernel: np.ndarray | None
+    weight: tuple[int, int]
+
+
+def drawn_element(seen: Observation) -> Drawn | None:
+    """Returns the first wrong element of a forward result, None where there is none to draw."""
     found = seen.problem.comparison if seen.problem else None
     spec = seen.case.spec
     if (
@@ -33,30 +59,45 @@ def picture(seen: Observation) -> str:
         or seen.case.op == "output_size"
         or (seen.problem is not None and seen.problem.output)
     ):
-        return ""
+        return None
     index = found.first_index
-    n, f, position = index[0], index[1], index[2:]
-    reads = taps(spec, seen.case.spatial, position)
+    n, f = index[:2]
+    reads = taps(spec, seen.case.spatial, index[2:])
     read = {tap.source: tap.kernel for tap in reads if tap.source is not None}
     channels = _channels(spec, f)
-    channel = channels[0]
+    weight = _weight_index(spec, f, channels[0]) if isinstance(spec, ConvSpec) else (0, 0)
+    return Drawn(
+        index=index, expected=found.expected, actual=found.actual, channels=channels,
+        plane=seen.inputs["x"][n, channels[0]], read=read, padded=len(reads) - len(read),
+        kernel=seen.inputs["w"][weight] if isinstance(spec, ConvSpec) else None, weight=weight,
+    )  # fmt: skip
+
+
+def picture(seen: Observation) -> str:
+    """Returns the fault drawn in plain text; empty where there is no element to draw.
+
+    The plane of the input that feeds the first wrong output, the read elements in brackets, each
+    with the weight that it meets; then the sum, as expected and as returned. A wrong shape has its
+    axes drawn, a wrong gradient its products listed.
+    """
+    found = drawn_element(seen)
+    if found is None:
+        return shape_picture(seen) or gradient_picture(seen)
+    read, channels, count = found.read, found.channels, len(found.read)
     lines = [
-        f"output {_at(index)}: expected {_number(found.expected)}, got {_number(found.actual)}",
-        f"it reads {len(read)} element{'s' * (len(read) != 1)} of the input"
-        + (f" ({len(reads) - len(read)} taps lie in padding)" if len(reads) > len(read) else "")
+        f"output {_at(found.index)}: expected {_number(found.expected)}, "
+        f"got {_number(found.actual)}",
+        f"it reads {count} element{'s' * (count != 1)} of the input"
+        + (f" ({found.padded} taps lie in padding)" if found.padded else "")
         + (f", in each of {len(channels)} channels" if len(channels) > 1 else ""),
         "",
-        f"input, image {n}, channel {channel}; [ ] is read:",
-        *_plane(seen.inputs["x"][n, channel], read),
+        f"input, image {found.index[0]}, channel {channels[0]}; [ ] is read:",
+        *_plane(found.plane, read),
     ]
-    if isinstance(spec, ConvSpec):
-        first, second = _weight_index(spec, f, channel)
-        lines += [
-            "",
-            f"kernel, weight[{first}, {second}]:",
-            *_plane(seen.inputs["w"][first, second], {}),
-        ]
-    sums = _sum(seen, spec, n, f, channels, read)
+    if found.kernel is not None:
+        first, second = found.weight
+        lines += ["", f"kernel, weight[{first}, {second}]:", *_plane(found.kernel, {})]
+    sums = _sum(seen, seen.case.spec, *found.index[:2], channels, read)
     return "\n".join([*lines, "", *sums]) if sums else "\n".join(lines)
 
 
@@ -76,13 +117,13 @@ def _weight_index(spec: ConvSpec, f: int, channel: int) -> tuple[int, int]:
 
 def _sum(
     seen: Observation,
-    spec: ConvSpec | PoolSpec,
+    spec: Spec,
     n: int,
     f: int,
     channels: Sequence[int],
     read: dict[tuple[int, ...], tuple[int, ...]],
 ) -> list[str]:
-    if isinstance(spec, PoolSpec) or len(channels) * len(read) > _WIDEST:
+    if not isinstance(spec, ConvSpec) or len(channels) * len(read) > _WIDEST:
         return []
     products = []
     for channel in channels:
