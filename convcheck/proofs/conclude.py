@@ -20,6 +20,8 @@ from convcheck.proofs.terms import Env, parse
 from convcheck.proofs.theorem import Sibling, Theorem
 from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
 
+LIMITS = ("SymPy has no ", "no answer in the time")  # what an engine says that cannot follow
+
 
 def prove_theorem(theorem: Theorem) -> Decision:
     """Returns what the kernel, the second check and the models conclude on a theorem."""
@@ -51,8 +53,9 @@ def prove_theorem(theorem: Theorem) -> Decision:
 def prove_theorems(theorems: Sequence[Theorem]) -> Iterator[Decision]:
     """Yields the decision on each theorem, with the opinions of SymPy and Z3 among its checks.
 
-    Both are asked in processes of their own while the kernel works. Z3's contradiction makes a
-    theorem `Open`; what an engine has no means to follow is a remark.
+    Both are asked in processes of their own while the kernel works. A theorem is `Open` where Z3
+    contradicts it, or where SymPy reaches another line; what an engine has no means to follow, or
+    no time for, is a remark.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:
         opinions = pool.submit(ask_sympy, theorems), pool.submit(ask_z3, theorems)
@@ -62,19 +65,28 @@ def prove_theorems(theorems: Sequence[Theorem]) -> Iterator[Decision]:
         if not isinstance(decision, Proved):
             yield decision
             continue
-        name = decision.name
-        if solver.get(name) == "contradicts":
-            reason = "Z3 finds integers for which the statement fails"
-            yield Open(name=name, statement=decision.statement, reason=reason)
-            continue
-        if solver.get(name) == "unknown":
-            yield replace(decision, remarks=("Z3 reached no answer in its time",))
-        elif name in solver:
-            yield replace(decision, checks=(*decision.checks, "Z3 agrees"))
-        elif algebra[name] == FOLLOWS:
-            yield replace(decision, checks=(*decision.checks, "SymPy follows every line"))
-        else:
-            yield replace(decision, remarks=(f"SymPy cannot follow: {algebra[name]}",))
+        yield _with_opinions(decision, algebra[decision.name], solver.get(decision.name, ""))
+
+
+def _with_opinions(decision: Proved, algebra: str, solver: str) -> Proved | Open:
+    """Returns the decision with what SymPy and Z3 say of it."""
+    name, statement = decision.name, decision.statement
+    if solver == "contradicts":
+        reason = "Z3 finds integers for which the statement fails"
+        return Open(name=name, statement=statement, reason=reason)
+    if algebra != FOLLOWS and not algebra.startswith(LIMITS):
+        reason = f"the kernel accepts the derivation, but SymPy does not: {algebra}"
+        return Open(name=name, statement=statement, reason=reason)
+    checks, remarks = list(decision.checks), list(decision.remarks)
+    if algebra == FOLLOWS:
+        checks.append("SymPy reaches the same statement by the same lines")
+    else:
+        remarks.append(f"SymPy cannot follow: {algebra}")
+    if solver == "agrees":
+        checks.append("Z3 finds no integers for which it fails")
+    elif solver:
+        remarks.append("Z3 reached no answer in its time")
+    return replace(decision, checks=tuple(checks), remarks=tuple(remarks))
 
 
 def refute(theorem: Theorem, sibling: Sibling) -> Refuted | Open:
