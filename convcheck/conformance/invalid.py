@@ -11,16 +11,22 @@ from convcheck.core.errors import GeometryError
 from convcheck.core.ops import Op
 from convcheck.core.shapes import output_shape
 from convcheck.core.sizes import effective_kernel
-from convcheck.core.spec import ConvSpec, PoolSpec, SequenceSpec
+from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
 
 
 def invalid_cases(op: Op) -> list[Case]:
     """Returns impossible calls of an operation, each wrong in one way.
 
     A backward function is given a gradient whose shape an impossible call does not have, and a
-    loss has no geometry: neither has any.
+    divergence has no geometry: neither has any.
     """
-    if op.family in ("cross_entropy", "kl_div") or op.family.endswith("backward"):
+    if op.family == "cross_entropy":
+        return [
+            replace(case, spec=replace(case.spec, target="beyond"))
+            for case in corners(op)[:5]
+            if isinstance(case.spec, LossSpec)
+        ]
+    if op.family == "kl_div" or op.family.endswith("backward"):
         return []
     found = [case for case in dict.fromkeys(_candidates(op)) if must_refuse(case)]
     if op.family == "output_size":

@@ -205,7 +205,7 @@ _WORDS: dict[str, tuple[str, Any]] = {
     **{word: ("values", word) for word in VALUES},
     **{word: ("padding_mode", word) for word in PADDING_MODES},
     **{word: ("reduction", word) for word in ("mean", "sum", "none", "batchmean")},
-    **{word: ("target", word) for word in ("index", "probabilities", "log_target")},
+    **{word: ("target", word) for word in ("index", "probabilities", "beyond", "log_target")},
     **{word: ("mode", word) for word in ("full", "same", "valid")},
     "ceil": ("ceil_mode", True),
     "exclude_pad": ("count_include_pad", False),

@@ -65,6 +65,10 @@ def _check_counts(case: Case) -> None:
     for name, count, least in counts:
         if count < least:
             raise GeometryError(f"{name} {count}", why=f"it must be at least {least}")
+    if isinstance(spec, LossSpec) and spec.target == "beyond":
+        raise GeometryError(
+            f"class index {spec.classes} of {spec.classes} classes", why="indices start at 0"
+        )
 
 
 def _conv_shape(case: Case, spec: ConvSpec) -> tuple[int, ...]:

@@ -135,7 +135,8 @@ class LossSpec:
     Attributes:
         classes: Number of classes, the second axis of the input.
         reduction: "mean", "sum" or "none"; `kl_div` also takes "batchmean".
-        target: "index" or "probabilities" for `cross_entropy`; unused by `kl_div`.
+        target: "index" or "probabilities" for `cross_entropy`, or "beyond" for an index past the
+            last class, which must be refused; unused by `kl_div`.
         log_target: Whether the target of `kl_div` is in log space.
         label_smoothing: Numerator over 100 of the smoothing of `cross_entropy` (0 to 100).
         weighted: Whether `cross_entropy` is given a weight per class.
@@ -143,7 +144,7 @@ class LossSpec:
 
     classes: int
     reduction: Literal["mean", "sum", "none", "batchmean"] = "mean"
-    target: Literal["index", "probabilities"] = "index"
+    target: Literal["index", "probabilities", "beyond"] = "index"
     log_target: bool = False
     label_smoothing: int = 0
     weighted: bool = False

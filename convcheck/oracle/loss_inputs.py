@@ -34,8 +34,10 @@ def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
         logits = below((case.seed, "input"), shape, 129) - 64
     scale = 8 if case.values == "large" else 0
     arrays = {"input": np.ldexp(logits.astype(np.float64), scale - _FRACTION)}
-    if case.op == "cross_entropy" and spec.target == "index":
+    if case.op == "cross_entropy" and spec.target != "probabilities":
         arrays["target"] = below((case.seed, "target"), (shape[0], *shape[2:]), max(1, shape[1]))
+        if spec.target == "beyond":
+            arrays["target"].reshape(-1)[-1:] = spec.classes
     elif spec.log_target:
         arrays["target"] = -np.ldexp(
             below((case.seed, "target"), shape, 128).astype(np.float64) + 1, -_FRACTION
