@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,40 @@ def torch_channels_last(x: Any, w: Any, *rest: Any, **named: Any) -> Any:
 
     moved = (value.to(memory_format=torch.channels_last) for value in (x, w))
     return torch.nn.functional.conv2d(*moved, *rest, **named)
+
+
+def torch_max_pool2d_with_indices(x: Any, *rest: Any, **named: Any) -> Any:
+    """`torch.nn.functional.max_pool2d` with `return_indices=True`."""
+    import torch
+
+    return torch.nn.functional.max_pool2d(x, *rest, **named, return_indices=True)
+
+
+def torch_compiled(x: Any, w: Any, *rest: Any, **named: Any) -> Any:
+    """`torch.nn.functional.convNd` through `torch.compile`, with its backend "eager".
+
+    It is in no list: each new shape is compiled, so that a search takes minutes.
+    """
+    return _compiled()(x, w, *rest, **named)
+
+
+def torch_on_cuda(x: Any, w: Any, b: Any = None, *rest: Any, **named: Any) -> Any:
+    """`torch.nn.functional.convNd` on a GPU, TF32 off, its result brought back."""
+    import torch
+
+    moved = (None if value is None else value.cuda() for value in (x, w, b))
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        return getattr(torch.nn.functional, f"conv{x.ndim - 2}d")(*moved, *rest, **named).cpu()
+
+
+@cache
+def _compiled() -> Callable[..., Any]:
+    import torch
+
+    def conv(x: Any, *rest: Any, **named: Any) -> Any:
+        return getattr(torch.nn.functional, f"conv{x.ndim - 2}d")(x, *rest, **named)
+
+    return torch.compile(conv, backend="eager", dynamic=True)
 
 
 def numpy_windows(
@@ -215,18 +250,22 @@ def _per_axis(value: Any, axes: int) -> tuple[int, ...]:
 
 def implementations() -> tuple[Implementation, ...]:
     """Returns the implementations that come with convcheck; imports torch."""
+    import torch
     from torch.nn import functional
 
     def of(name: str, op: str, function: Callable[..., Any], says: str = "", **named: Any) -> Any:
         return Implementation(name=name, op=op, function=function, says=says, **named)
 
     layer = "with a loop over images, filters and channels"
+    there = torch.cuda.is_available()
     return (
         of("torch conv1d", "conv1d", functional.conv1d),
         of("torch conv2d", "conv2d", functional.conv2d),
         of("torch conv3d", "conv3d", functional.conv3d),
         of("torch conv2d, oneDNN off", "conv2d", torch_without_mkldnn),
         of("torch conv2d, channels last", "conv2d", torch_channels_last),
+        *([of("torch conv2d, CUDA", "conv2d", torch_on_cuda)] if there else []),
+        of("torch max_pool2d, indices", "max_pool2d", torch_max_pool2d_with_indices),
         of("numpy sliding_window_view", "conv2d", numpy_windows, layer),
         of("scipy.signal.correlate", "conv2d", scipy_correlate, layer),
         of("scipy.signal.convolve2d", "conv2d", scipy_convolve2d, f"kernel flipped, {layer}"),

@@ -97,7 +97,7 @@ def picture(seen: Observation) -> str:
     if found.kernel is not None:
         first, second = found.weight
         lines += ["", f"kernel, weight[{first}, {second}]:", *_plane(found.kernel, {})]
-    sums = _sum(seen, seen.case.spec, *found.index[:2], channels, read)
+    sums = _sum(seen, seen.case.spec, found.index[0], found.index[1], channels, read)
     return "\n".join([*lines, "", *sums]) if sums else "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from convcheck.conformance.bench import Observation
 from convcheck.core.explanation import explain_axis
@@ -70,11 +71,10 @@ def worked(seen: Observation, axis: int) -> Iterator[str]:
     if not isinstance(spec, (ConvSpec, PoolSpec)):
         return
     assert spec.stride is not None
-    is_conv = isinstance(spec, ConvSpec)
-    op = family if not is_conv else ("conv_transpose" if spec.transposed else "conv")
+    op: Any = family
     extra = spec.output_padding[place] if isinstance(spec, ConvSpec) else 0
     size = explain_axis(
-        op,  # type: ignore[arg-type]
+        op,
         seen.case.spatial[place], spec.kernel_size[place], stride=spec.stride[place],
         padding=spec.padding_pairs()[place], dilation=spec.dilation[place],
         output_padding=extra, ceil_mode=isinstance(spec, PoolSpec) and spec.ceil_mode,

@@ -48,7 +48,8 @@ _SIGNATURES: dict[Family, str] = {
     " padding, dilation, groups) -> (grad_grad_output, grad_x, grad_w)",
     "conv_transpose_double_backward": "fn(grad_grad_x, grad_grad_w, grad_grad_b, grad_output, x, w,"
     " stride, padding, output_padding, groups, dilation) -> (grad_grad_output, grad_x, grad_w)",
-    "max_pool": "fn(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)",
+    "max_pool": "fn(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)"
+    " -> y, or (y, indices)",
     "avg_pool": "fn(x, kernel_size, stride=None, padding=0, ceil_mode=False,"
     " count_include_pad=True)",
     "cross_entropy": "fn(input, target, weight=None, reduction='mean', label_smoothing=0.0)",

@@ -107,7 +107,10 @@ def expected(
 def expected_indices(case: Case, inputs: Mapping[str, np.ndarray]) -> ExpectedArray | Refusal:
     """Returns the flat indices that a max pooling must give where it is asked for them.
 
-    A window that meets no input has no index; its element is not judged.
+    The convention is torch's: an index counts through the plane of its own image and channel,
+    without padding, row by row; of equal maxima the first in that order wins, and of several NaN,
+    which beat everything, the last. A window that meets no input has no index; its element is not
+    judged.
     """
     try:
         output_shape(case)
