@@ -50,13 +50,17 @@ _OPERATIONS = "\b\nOperations, and how the function is called:\n" + "\n".join(
               help="With --only-laws: the other half of an adjoint pair.")  # fmt: skip
 @click.option("--prove-shape", "shape", metavar="CASE",
               help="Try every pair of basis arguments of this one shape instead.")  # fmt: skip
+@click.option("--record", metavar="FILE", help="Write the outcome of every case to FILE.")
+@click.option("--against", metavar="FILE",
+              help="Run the cases of such a FILE again, and name what changed.")  # fmt: skip
 @click.option("--no-keep", is_flag=True, help="Do not keep failing cases in .convcheck/.")
 @common_options
 def command(
     target: str, op: str, strength: int, max_cases: int | None, seconds: float, seed: int,
     in_process: bool, accumulate: str | None, algorithm: Any, arrays: Any, autograd: bool,
     machines: bool, laws: bool, only_laws: bool, names: tuple[str, ...], partner: str | None,
-    shape: str | None, no_keep: bool, json_file: str | None, quiet: bool, verbose: int, color: str,
+    shape: str | None, record: str | None, against: str | None, no_keep: bool,
+    json_file: str | None, quiet: bool, verbose: int, color: str,
 ) -> int:  # fmt: skip
     """Test TARGET against the exact oracle, and explain every fault.
 
@@ -75,6 +79,11 @@ def command(
         sys.stderr.write(f"\r{cases} cases, {phase}   ")
         sys.stderr.flush()
 
+    if against is not None:
+        from convcheck.conformance.record import compare_with
+
+        return _tell(compare_with(against, target, op, isolated=not in_process, arrays=arrays,
+                                  autograd=autograd), json_file)  # fmt: skip
     if shape is not None:
         from convcheck.conformance.shape_proof import prove_shape
 
@@ -101,7 +110,7 @@ def command(
     report = check_implementation(
         target, op, strength=strength, max_cases=max_cases, seconds=seconds, seed=seed,
         isolated=not in_process, accumulate=accumulate, algorithm=algorithm, arrays=arrays,
-        autograd=autograd, keep=not no_keep, machines=machines, laws=laws,
+        autograd=autograd, keep=not no_keep, machines=machines, laws=laws, record=record,
         progress=show if live else None,
     )  # fmt: skip
     if live:

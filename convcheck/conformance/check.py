@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from convcheck.conformance.bench import Bench, Observation
@@ -20,6 +21,7 @@ from convcheck.conformance.machines import OpenRunner, try_machines
 from convcheck.conformance.outcome import Returned
 from convcheck.conformance.parameters import Level, Row
 from convcheck.conformance.power import detection_power
+from convcheck.conformance.record import record as write_record
 from convcheck.conformance.report import Coverage, ImplementationReport
 from convcheck.conformance.search import Planned, parameters_for, planned, work
 from convcheck.conformance.subject import Subject, subject_of
@@ -58,6 +60,7 @@ def check_implementation(
     keep: bool = True,
     machines: bool = False,
     laws: bool = False,
+    record: str | Path | None = None,
     progress: Progress | None = None,
 ) -> ImplementationReport:
     """Returns whether a function computes its operation, with every distinct fault found.
@@ -84,6 +87,7 @@ def check_implementation(
             instruction sets, in a quarter of the time on top; needs isolation.
         laws: Whether the laws of the operation are put to it too, and large shapes run, in half of
             the time on top; see `law_check.check_laws`.
+        record: File to which the outcome of every case is written, for `record.compare_with`.
         progress: Told the number of cases run and the phase.
 
     Raises:
@@ -133,6 +137,9 @@ def check_implementation(
             ),
             seconds / 4,
         )  # fmt: skip
+    if record is not None:
+        count = write_record(run.seen, record, op=op, target=subject.name)
+        run.notes.append(f"the outcomes of {count} cases are in {record}")
     if keep and subject.importable and findings:
         note = keep_cases(subject.name, [f.case for f in findings if f.case])
         run.notes += [note] if note else []
