@@ -22,15 +22,25 @@ _INITIALISERS = {
     "zeros_", "ones_", "orthogonal_",
 }  # fmt: skip
 
+_RESETTING: tuple[Any, ...] = (
+    nn.modules.conv._ConvNd,
+    nn.modules.batchnorm._NormBase,
+    nn.Linear,
+    nn.LayerNorm,
+    nn.GroupNorm,
+)
+
 
 class _WithoutInitialisation(TorchFunctionMode):
     """Leaves meta tensors as they are where an initialiser would fill them."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "")
-        if name in _INITIALISERS and args and isinstance(args[0], torch.Tensor) and args[0].is_meta:
-            return args[0]
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in _INITIALISERS:
+            given = args[0] if args else kwargs.get("tensor")
+            if isinstance(given, torch.Tensor) and given.is_meta:
+                return given
+        return func(*args, **kwargs)
 
 
 def build(factory: Callable[[], Any], method: Method) -> Any:
@@ -45,6 +55,7 @@ def build(factory: Callable[[], Any], method: Method) -> Any:
     with ExitStack() as stack:
         if method == "meta":
             stack.enter_context(torch.device("meta"))
+            stack.enter_context(_without_reset())
         else:
             stack.enter_context(_registering("meta" if method == "meta parameters" else "cpu"))
         stack.enter_context(_WithoutInitialisation())
@@ -52,6 +63,19 @@ def build(factory: Callable[[], Any], method: Method) -> Any:
     if method == "meta parameters" and isinstance(model, nn.Module):
         model = model.to("meta")
     return model
+
+
+@contextmanager
+def _without_reset() -> Iterator[None]:
+    """Leaves the parameters of the standard layers as they were allocated."""
+    originals = [(layer, layer.reset_parameters) for layer in _RESETTING]
+    for layer in _RESETTING:
+        layer.reset_parameters = lambda self: None
+    try:
+        yield
+    finally:
+        for layer, original in originals:
+            layer.reset_parameters = original
 
 
 @contextmanager
@@ -92,7 +116,42 @@ def _copied(module: nn.Module, method: Method) -> nn.Module:
                 memo[id(tensor)] = type(tensor)(device=device, dtype=tensor.dtype)
             elif method == "meta":
                 memo[id(tensor)] = _twin(tensor)
-    return copy.deepcopy(module, memo)
+        for tensor in _computed(part):
+            memo[id(tensor)] = _twin(tensor) if method == "meta" else tensor.detach().clone()
+    try:
+        return copy.deepcopy(module, dict(memo))
+    except Exception:
+        # Some attribute refuses to be copied (a lock, a generator): it is shared instead.
+        return _structure_of(module, memo, method)
+
+
+def _computed(module: nn.Module) -> Iterator[torch.Tensor]:
+    """Yields the tensors that a module keeps of a computation; torch copies no such tensor."""
+    for part in module.modules():
+        for value in vars(part).values():
+            if isinstance(value, torch.Tensor) and not value.is_leaf:
+                yield value
+
+
+def _structure_of(module: nn.Module, memo: dict[int, Any], method: Method) -> nn.Module:
+    if id(module) in memo:
+        known: nn.Module = memo[id(module)]
+        return known
+    kind: Any = type(module)
+    twin: nn.Module = kind.__new__(kind)
+    memo[id(module)] = twin
+    own = dict(vars(module))
+    for name in ("_parameters", "_buffers"):
+        own[name] = {
+            key: tensor if tensor is None else memo.setdefault(id(tensor), tensor.detach().clone())
+            for key, tensor in vars(module)[name].items()
+        }
+    own["_modules"] = {
+        key: part if part is None else _structure_of(part, memo, method)
+        for key, part in vars(module)["_modules"].items()
+    }
+    twin.__dict__.update(own)
+    return twin
 
 
 def _twin(tensor: torch.Tensor) -> torch.Tensor:

@@ -52,7 +52,7 @@ def _broken(
     else:
         fixes = _fixes(graph, failure, model)
     return Finding(
-        verdict=Verdict.UNKNOWN if found.code == "CC105" else Verdict.FAIL,
+        verdict=Verdict.UNKNOWN if _is_open(failure, found.code) else Verdict.FAIL,
         code=found.code,
         where=found.where,
         what=found.what,
@@ -65,6 +65,11 @@ def _broken(
             "call": failure.call.index if failure.call else None,
         },
     )
+
+
+def _is_open(failure: Failure, code: str) -> bool:
+    """Whether the run ended at what convcheck cannot follow, and not at a fault."""
+    return code == "CC105" or failure.kind == "UnknownOperator"
 
 
 def _fixes(graph: LayerGraph, failure: Failure, model: TorchModel | None) -> list[str]:

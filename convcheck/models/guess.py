@@ -7,7 +7,8 @@ from typing import Any
 
 from convcheck.core.errors import InputError
 
-_SIZES = (224, 32, 28, 64, 128, 256, 299, 16)
+GUESSED_SIZES = (224, 32, 28, 64, 128, 256, 299, 16)
+"""Extents that are tried, in this order."""
 
 
 def guess_input(model: Callable[..., Any]) -> tuple[tuple[int, ...], str]:
@@ -33,10 +34,13 @@ def guess_input(model: Callable[..., Any]) -> tuple[tuple[int, ...], str]:
         raise InputError("no input was given, and no first layer to guess from", fix="use --input")
     axes = len(first.kernel_size)
     shape: tuple[int, ...] = ()
-    for size in _SIZES:
+    for size in GUESSED_SIZES:
         shape = (1, int(first.in_channels), *(size,) * axes)
         graph, _ = read_torch(model, (example(shape),), {})
         if graph.failure is None:
             return shape, f"the first layer takes {first.in_channels} channels, and {size} runs"
-    shape = (1, int(first.in_channels), *(_SIZES[0],) * axes)
-    return shape, f"the first layer takes {first.in_channels} channels; none of {_SIZES} runs"
+    shape = (1, int(first.in_channels), *(GUESSED_SIZES[0],) * axes)
+    return (
+        shape,
+        f"the first layer takes {first.in_channels} channels; none of {GUESSED_SIZES} runs",
+    )

@@ -13,6 +13,7 @@ from convcheck.core.verdict import Verdict
 from convcheck.models.graph import Call, LayerGraph, Shape
 from convcheck.models.receptive import LayerField, receptive_fields
 from convcheck.models.shape_rules import has_rule, predict
+from convcheck.models.windows import is_geometry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,11 @@ def layer_calls(graph: LayerGraph) -> tuple[LayerCall, ...]:
 
 def is_layer(call: Call) -> bool:
     """Whether a call belongs into the table of layers."""
-    if not call.inputs or not any(value.is_activation for value in call.inputs):
+    if not call.inputs:
         return False
+    if not any(value.is_activation for value in call.inputs):
+        # A layer on noise or on a constant is a layer; arithmetic on weights is none.
+        return is_geometry(call.op) or call.op in ("linear", "interpolate")
     return has_rule(call.op) or (call.parameters > 0 and call.op not in _ARITHMETIC)
 
 

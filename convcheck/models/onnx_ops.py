@@ -89,6 +89,28 @@ def called(node: Mapping[str, Any], known: Mapping[str, Known], index: int) -> C
     )
 
 
+def refused(node: Mapping[str, Any], known: Mapping[str, Known], index: int) -> Call | None:
+    """Returns a node whose shapes do not fit as a call without outputs, for its diagnosis."""
+    kind, given = node["op"], [known[name] for name in node["inputs"] if name]
+    op = {"Concat": "cat", "Reshape": "reshape", **_COMBINING}.get(kind)
+    if op is None:
+        return None
+    options: dict[str, Any] = {}
+    if op == "cat":
+        options["dim"] = node["attributes"].get("axis", 0)
+    if op == "reshape":
+        options["shape"] = tuple(given[1].constant or ()) if len(given) > 1 else ()
+        given = given[:1]
+    return Call(
+        index=index,
+        op=op,
+        path=node["name"] or node["outputs"][0],
+        inputs=tuple(item.value for item in given),
+        outputs=(),
+        options=options,
+    )
+
+
 def _translated(
     node: Mapping[str, Any], given: list[Known]
 ) -> tuple[str, dict[str, Any], tuple[Shape, ...]]:
@@ -132,7 +154,9 @@ def _translated(
         )
         return name, {f"{key}scale_factor": attributes["blocksize"]}, ()
     if kind == "Pad":
-        return "pad", {}, (_padded(shape, given, attributes),)
+        return "pad", *_padded(node, given)
+    if kind in ("Resize", "Upsample"):
+        return _resized(node, given)
     if kind in _KEEPING:
         return _KEEPING[kind], {}, (shape,)
     if kind in _COMBINING:
@@ -156,10 +180,35 @@ def _conv(
     if kind == "Conv":
         return f"conv{rank}d", options, ()
     options["output_padding"] = tuple(attributes.get("output_padding", [0] * rank))
-    if "output_shape" in attributes:
-        out = tuple(attributes["output_shape"])[-rank:]
-        return f"conv_transpose{rank}d", options, ((shape[0], weight[1] * options["groups"], *out),)
+    _solve_output_shape(attributes, shape[2:], kernel, options)
     return f"conv_transpose{rank}d", options, ()
+
+
+def _solve_output_shape(
+    attributes: Mapping[str, Any], extents: Shape, kernel: Sequence[int], options: dict[str, Any]
+) -> None:
+    """Sets the padding that gives a transposed convolution the output size that it asks for.
+
+    References:
+        ONNX operators, ConvTranspose: total_padding and how auto_pad splits it.
+    """
+    mode = attributes.get("auto_pad", "NOTSET")
+    wanted = attributes.get("output_shape")
+    if wanted is None and mode.startswith("SAME"):
+        wanted = [n * s for n, s in zip(extents, options["stride"], strict=True)]
+    if wanted is None:
+        return
+    pairs, extras = [], []
+    for n, out, k, s, d, extra in zip(
+        extents, wanted[-len(extents) :], kernel, options["stride"], options["dilation"],
+        options["output_padding"], strict=True,
+    ):  # fmt: skip
+        total = (n - 1) * s + extra + d * (k - 1) + 1 - out
+        less = max(total, 0) // 2
+        more = max(total, 0) - less
+        pairs.append((less, more) if mode == "SAME_UPPER" else (more, less))
+        extras.append(extra - min(total, 0))
+    options["padding"], options["output_padding"] = tuple(pairs), tuple(extras)
 
 
 def _window(attributes: Mapping[str, Any], extents: Shape, kernel: Sequence[int]) -> dict[str, Any]:
@@ -225,14 +274,45 @@ def _joined(shapes: list[Shape], axis: int) -> Shape:
     return (*first[:axis], sum(s[axis] for s in shapes), *first[axis + 1 :])
 
 
-def _padded(shape: Shape, given: list[Known], attributes: Mapping[str, Any]) -> Shape:
-    pads = attributes.get("pads") or (given[1].constant if len(given) > 1 else None)
-    if pads is None or len(pads) != 2 * len(shape):
-        raise GeometryError(
-            "the pads are not constant", why=f"{len(shape)} axes take twice as many"
-        )
-    axes = len(shape)
-    return tuple(n + int(pads[i]) + int(pads[i + axes]) for i, n in enumerate(shape))
+def _operand(node: Mapping[str, Any], given: list[Known], position: int) -> Sequence[Any] | None:
+    """Returns the values of an input by its position; absent ones have an empty name."""
+    names = node["inputs"]
+    if position >= len(names) or not names[position]:
+        return None
+    return given[len([name for name in names[:position] if name])].constant
+
+
+def _padded(
+    node: Mapping[str, Any], given: list[Known]
+) -> tuple[dict[str, Any], tuple[Shape, ...]]:
+    shape = given[0].value.shape
+    pads = node["attributes"].get("pads") or _operand(node, given, 1)
+    on = _operand(node, given, 3) or range(len(shape))
+    axes = [int(axis) % len(shape) for axis in on]
+    if pads is None or len(pads) != 2 * len(axes):
+        raise GeometryError("the pads are not constant", why=f"{len(axes)} axes take twice as many")
+    pairs = [(0, 0)] * len(shape)
+    for i, axis in enumerate(axes):
+        pairs[axis] = (int(pads[i]), int(pads[i + len(axes)]))
+    mode = node["attributes"].get("mode", "constant")
+    options = {
+        "pad": tuple(n for pair in reversed(pairs) for n in pair),
+        "mode": {"edge": "replicate", "wrap": "circular"}.get(mode, mode),
+    }
+    return options, (tuple(n + sum(pair) for n, pair in zip(shape, pairs, strict=True)),)
+
+
+def _resized(
+    node: Mapping[str, Any], given: list[Known]
+) -> tuple[str, dict[str, Any], tuple[Shape, ...]]:
+    shape, first = given[0].value.shape, 2 if node["op"] == "Resize" else 1
+    scales = _operand(node, given, first) or node["attributes"].get("scales")
+    sizes = _operand(node, given, 3)
+    if sizes and len(sizes) == len(shape) and tuple(sizes[:2]) == shape[:2]:
+        return "interpolate", {"size": tuple(map(int, sizes[2:]))}, ()
+    if scales and len(scales) == len(shape) and tuple(scales[:2]) == (1, 1):
+        return "interpolate", {"scale_factor": tuple(scales[2:])}, ()
+    return node["op"], {}, ()  # channels, or chosen axes: onnx says the shape
 
 
 def _broadcast(shapes: list[Shape], kind: str) -> Shape:

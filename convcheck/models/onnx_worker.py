@@ -65,6 +65,7 @@ def _parsed(path: str, shapes: list[list[int]]) -> dict[str, Any]:
         "outputs": outputs,
         "constants": constants,
         "nodes": nodes,
+        "declared": [value.name for value in (*graph.value_info, *graph.output) if _dims(value)],
         "inferred": _inferred(onnx, model),
     }
 

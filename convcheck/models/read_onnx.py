@@ -13,9 +13,10 @@ from typing import Any
 from convcheck.core.errors import ConvcheckError, GeometryError, InputError
 from convcheck.models.diagnose import diagnose
 from convcheck.models.graph import INPUT, PARAMETER, Call, Failure, LayerGraph, Shape, Value
+from convcheck.models.guess import GUESSED_SIZES
 from convcheck.models.layers import layer_calls, mismatches
 from convcheck.models.model_report import ModelReport
-from convcheck.models.onnx_ops import Known, called, folded
+from convcheck.models.onnx_ops import Known, called, folded, refused
 from convcheck.models.shape_rules import predict
 
 LARGEST_FILE = 1 << 30
@@ -35,10 +36,30 @@ def check_onnx(path: Path, *shapes: Sequence[int]) -> ModelReport:
     Raises:
         InputError: The file cannot be read, is malformed, or leaves an input's shape open.
     """
-    graph = read_onnx(path, *shapes)
+    graph = read_onnx(path, *shapes) if shapes else _read_guessing(path)
     layers = layer_calls(graph)
     findings = (*mismatches(layers), *diagnose(graph))
     return ModelReport(name=str(path), layers=layers, findings=findings, graph=graph)
+
+
+def _read_guessing(path: Path) -> LayerGraph:
+    """Returns the graph with what the file leaves open guessed: a batch of 1, sizes that run."""
+    inputs = _parsed(path, ())["inputs"]
+    open_ones = [name for name, dims in inputs if not all(isinstance(n, int) for n in dims)]
+    if not open_ones or not all(dims for _, dims in inputs):
+        return read_onnx(path)
+    for size in GUESSED_SIZES:
+        shapes = [
+            tuple(n if isinstance(n, int) else 1 if i == 0 else size for i, n in enumerate(dims))
+            for _, dims in inputs
+        ]
+        graph = read_onnx(path, *shapes)
+        said = " and ".join(",".join(map(str, shape)) for shape in shapes)
+        note = f"guessed --input {said} (the file leaves {', '.join(open_ones)} open)"
+        graph = replace(graph, notes=(*graph.notes, note))
+        if graph.failure is None or not any(size in shape[1:] for shape in shapes):
+            break
+    return graph
 
 
 def read_onnx(path: Path, *shapes: Sequence[int]) -> LayerGraph:
@@ -175,10 +196,11 @@ def _in_order(nodes: list[Any], ready: set[str], path: Path) -> list[Any]:
 
 
 def _failure(node: Any, known: dict[str, Known], index: int, error: ConvcheckError) -> Failure:
+    call: Call | None
     try:
         call = called(node, known, index)
     except GeometryError:
-        call = None
+        call = refused(node, known, index)
     return Failure(
         call=call,
         path=node["name"] or node["op"],
@@ -197,6 +219,8 @@ def _other_opinion(parsed: dict[str, Any], node: Any) -> Shape | None:
 def _with_other_opinion(call: Call, parsed: dict[str, Any], node: Any) -> Call:
     """Returns the call with the shape that the file declares or onnx infers, where it is fixed."""
     shape = _other_opinion(parsed, node)
+    if call.options.get("ceil_mode") and node["outputs"][0] not in parsed["declared"]:
+        return call  # onnx counts a last window that starts in the padding, against its own text
     return replace(call, outputs=(shape,)) if shape is not None else call
 
 

@@ -25,12 +25,11 @@ from convcheck.models.record_torch import (
     Recorder,
     TooLargeError,
     all_tensors,
-    assigned_by,
     map_tensors,
     unregistered_modules,
-    where_raised,
 )
 from convcheck.models.shape_rules import predict
+from convcheck.models.source_lines import assigned_by, where_raised
 
 _LARGEST_REAL_RUN = 1 << 24
 """Elements of parameters and inputs together up to which a failed model is also run for real."""
@@ -87,7 +86,7 @@ def read_torch(
             tried.append((_not_built(name, built, args, kwargs), None))
             continue
         if training is not None or factory is not None:
-            built.train(bool(training))
+            _set_mode(built, training=bool(training))
         if method == "cpu" and not _is_small(built, args, kwargs):
             break
         opened = TorchModel(
@@ -182,6 +181,13 @@ def example(shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> torch
             f"input {','.join(map(str, shape))}",
             why=f"no tensor can be that large ({str(error).splitlines()[0]})",
         ) from None
+
+
+def _set_mode(module: nn.Module, *, training: bool) -> None:
+    try:
+        module.train(training)
+    except NotImplementedError:
+        return  # an exported program has the mode that it was exported in
 
 
 def _methods(on_meta: Any, is_built: bool, args: Any, kwargs: Any) -> tuple[Method, ...]:

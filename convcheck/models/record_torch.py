@@ -5,32 +5,28 @@ A `TorchFunctionMode` sees `F.conv2d` and `nn.Conv2d` alike; a stack of paths kn
 
 from __future__ import annotations
 
-import linecache
-import os
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from math import prod
-from types import FrameType, TracebackType
 from typing import Any
 
 import torch
 from torch import nn
+from torch._ops import OpOverload, OpOverloadPacket
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from convcheck.core.errors import ConvcheckError
+from convcheck.models.aten import functional
 from convcheck.models.graph import CONSTANT, INPUT, PARAMETER, Call, Failure, Shape, Value
+from convcheck.models.meta_shapes import known_on_meta
 from convcheck.models.record_script import ScriptRecorder
 from convcheck.models.shape_rules import predict
 from convcheck.models.signatures import SIGNATURES, bound_options, operator_name
+from convcheck.models.source_lines import source_of, where_raised
 
-_FRAMEWORK = (
-    os.path.dirname(torch.__file__) + os.sep,  # noqa: PTH120
-    os.path.dirname(os.path.dirname(__file__)) + os.sep,  # noqa: PTH120
-)
 _DTYPES: dict[torch.dtype, str] = {}
 _DECLARED = (
     "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode", "in_channels",
@@ -47,16 +43,11 @@ _DECLARING = (
     nn.LayerNorm,
 )
 
-# On meta, torch computes these in Python and imports its compiler for it; their shape is known.
-_ELEMENTWISE = frozenset((
-    "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus",
-    "sigmoid", "tanh", "hardtanh", "hardswish", "hardsigmoid", "dropout", "dropout1d", "dropout2d",
-    "dropout3d", "alpha_dropout", "feature_alpha_dropout",
-))  # fmt: skip
 _REGISTRIES = ("_modules", "_parameters", "_buffers")
 _LOOKS_AT_VALUES = frozenset(
     ("item", "tolist", "bool", "int", "float", "index", "nonzero", "equal", "allclose", "numpy")
 )
+_AS_IN_ATEN = frozenset((torch.convolution, torch.embedding, torch.batch_norm, torch.Tensor.unfold))
 _GROWING = ("conv_transpose", "interpolate", "pad", "fold", "unfold", "max_unpool")
 LARGEST_REAL_TENSOR = 1 << 24
 """Elements that a tensor of a real run may have; a larger one is left to the meta device."""
@@ -141,7 +132,7 @@ class Recorder(TorchFunctionMode):
                 self._refuse_too_large(func, args, kwargs)
                 out = func(*args, **kwargs)
             else:
-                out = _known_on_meta(func, args, kwargs)
+                out = known_on_meta(func, args, kwargs)
                 if out is None:
                     out = func(*args, **kwargs)
         except TooLargeError:
@@ -165,7 +156,7 @@ class Recorder(TorchFunctionMode):
         elif self._is_real and not self.looked_at:
             name = operator_name(getattr(func, "__name__", ""))
             if name in _LOOKS_AT_VALUES and self.value(args[0]).is_activation:
-                self.looked_at = f"{name} at {_where(sys._getframe(1))}"
+                self.looked_at = f"{name} at {source_of(sys._getframe(1))}"
         return out
 
     def _refuse_too_large(self, func: Any, args: Any, kwargs: Any) -> None:
@@ -180,8 +171,8 @@ class Recorder(TorchFunctionMode):
 
     def value(self, tensor: torch.Tensor) -> Value:
         """Returns what is known of a tensor."""
-        producer, output, active = self._made.get(id(tensor), (CONSTANT, 0, False))
-        if producer == CONSTANT and isinstance(tensor, nn.Parameter):
+        producer, output, active = self._made.get(id(tensor)) or self._shared(tensor)
+        if producer == CONSTANT and _is_parameter(tensor):
             producer = PARAMETER
         return Value(
             shape=tuple(tensor.shape),
@@ -190,6 +181,19 @@ class Recorder(TorchFunctionMode):
             output=output,
             is_activation=active,
         )
+
+    def _shared(self, tensor: torch.Tensor) -> tuple[int, int, bool]:
+        """Returns what made a tensor of which no call is known.
+
+        `as_subclass` is no call that a mode sees; what it returns shares the memory of its input.
+        """
+        if type(tensor) in (torch.Tensor, nn.Parameter) or is_lazy(tensor):
+            return CONSTANT, 0, False
+        memory = tensor.untyped_storage()._cdata
+        for known in reversed(self._kept):
+            if known.untyped_storage()._cdata == memory and known.shape == tensor.shape:
+                return self._made.get(id(known), (CONSTANT, 0, False))
+        return CONSTANT, 0, False
 
     def _record(self, func: Any, args: Any, kwargs: Any, outputs: tuple[torch.Tensor, ...]) -> None:
         call = self._call(func, args, kwargs, tuple(tuple(o.shape) for o in outputs))
@@ -202,18 +206,16 @@ class Recorder(TorchFunctionMode):
             self._made[id(tensor)] = (call.index, i, active)
 
     def _call(self, func: Any, args: Any, kwargs: Any, outputs: tuple[Shape, ...]) -> Call:
-        name = getattr(func, "__name__", "") or type(func).__name__
-        if name == "__get__":
-            name = getattr(getattr(func, "__self__", None), "__name__", name)
-        op = operator_name(name)
+        op, args = _operator(func, args)
         tensors = list(_tensors(args)) + list(_tensors(tuple(kwargs.values())))
-        parameters = [t for t in tensors if isinstance(t, nn.Parameter)]
+        parameters = [t for t in tensors if _is_parameter(t)]
         self.used.update(map(id, parameters))
         path, module = self._stack[-1] if self._stack else ("", None)
         known = op in SIGNATURES
         declared: Mapping[str, Any] = {}
         if known and isinstance(module, _DECLARING):
-            declared = {key: getattr(module, key) for key in _DECLARED if hasattr(module, key)}
+            own = vars(module)
+            declared = {key: own[key] for key in _DECLARED if key in own}
         return Call(
             index=len(self.calls),
             op=op,
@@ -222,7 +224,7 @@ class Recorder(TorchFunctionMode):
             outputs=outputs,
             options=bound_options(op, args, kwargs, torch.is_tensor) if known else {},
             parameters=sum(p.numel() for p in parameters),
-            source=_where(sys._getframe(2)) if known or not outputs else "",
+            source=source_of(sys._getframe(2)) if known or not outputs else "",
             declared=declared,
             module_pads=module is not None and id(module) in self._padded,
         )
@@ -269,6 +271,25 @@ class _Named:
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
+
+
+def _is_parameter(tensor: torch.Tensor) -> bool:
+    # Parameter's own instance check is slow for what is no parameter.
+    return type(tensor) is not torch.Tensor and isinstance(tensor, nn.Parameter)
+
+
+def _operator(func: Any, args: Any) -> tuple[str, Any]:
+    """Returns the functional name of what was called, and its arguments in that order."""
+    name = getattr(func, "__name__", "") or type(func).__name__
+    if name == "__get__":
+        name = getattr(getattr(func, "__self__", None), "__name__", name)
+    if isinstance(func, (OpOverload, OpOverloadPacket)):
+        name = f"aten.{name}"
+    if name.startswith("aten."):
+        name, args = functional(name.removeprefix("aten."), args)
+    elif func in _AS_IN_ATEN:
+        name, args = functional(name, args)
+    return operator_name(name), args
 
 
 def module_paths(module: nn.Module) -> dict[int, str]:
@@ -331,70 +352,5 @@ def _tensors(values: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(value)
 
 
-def _known_on_meta(func: Any, args: Any, kwargs: Any) -> torch.Tensor | None:
-    """Returns the result of an operator that keeps the shape, or None where torch must say."""
-    name = getattr(func, "__name__", "")
-    if name not in _ELEMENTWISE and name != "batch_norm":
-        return None
-    given = args[0]
-    if not given.is_meta:
-        return None
-    if name == "batch_norm":
-        mean, training = args[1], kwargs.get("training", True)
-        if training or mean is None or given.dim() < 2 or mean.shape != given.shape[1:2]:
-            return None
-    return (
-        given
-        if kwargs.get("inplace")
-        else torch.empty(given.shape, dtype=given.dtype, device="meta")
-    )
-
-
 def _dtype_name(dtype: torch.dtype) -> str:
     return _DTYPES.setdefault(dtype, str(dtype).removeprefix("torch."))
-
-
-def _where(frame: FrameType | None) -> str:
-    while frame is not None and frame.f_code.co_filename.startswith(_FRAMEWORK):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
-
-
-def where_raised(trace: TracebackType | None) -> tuple[str, str]:
-    """Returns "file:line" and the text of the innermost line that is not the framework's."""
-    inner = _innermost(trace)
-    if inner is None:
-        return "", ""
-    name = inner.tb_frame.f_code.co_filename
-    return f"{name}:{inner.tb_lineno}", linecache.getline(name, inner.tb_lineno).strip()
-
-
-def assigned_by(trace: TracebackType | None) -> str:
-    """Returns the attribute that the raising statement assigns, as in self.conv1 = nn.Conv2d(...).
-
-    It stands before the call on its line, or begins one of the lines just above.
-    """
-    inner = _innermost(trace)
-    if inner is None:
-        return ""
-    code = inner.tb_frame.f_code
-    line, _, column, _ = list(code.co_positions())[inner.tb_lasti // 2]
-    line = line or inner.tb_lineno
-    text = linecache.getline(code.co_filename, line)[: column or 0]
-    found = re.findall(r"\b\w+\.(\w+)\s*(?::[^=;]+)?=(?!=)", text)
-    for above in range(line - 1, max(0, line - 12), -1):
-        if found or inner.tb_frame.f_code.co_firstlineno >= above:
-            break
-        found = re.findall(
-            r"^\s*\w+\.(\w+)\s*(?::[^=]+)?=(?!=)", linecache.getline(code.co_filename, above)
-        )
-    return found[-1] if found else ""
-
-
-def _innermost(trace: TracebackType | None) -> TracebackType | None:
-    inner = None
-    while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(_FRAMEWORK):
-            inner = trace
-        trace = trace.tb_next
-    return inner

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from convcheck.core.sizes import Pair, effective_kernel, padding_pairs, per_axis
 from convcheck.models.graph import Call, Shape
@@ -80,15 +81,26 @@ def windows_of(call: Call) -> tuple[AxisWindow, ...]:
     Raises:
         GeometryError: An argument is not one int, nor one per axis.
     """
-    axes, options = rank_of(call.op), call.options
-    kernel = kernel_of(call)
-    given = options.get("stride")
-    if given is None or (isinstance(given, Sequence) and not len(given)):
-        given = 1 if is_conv(call.op) or call.op in ("unfold", "fold") else kernel
+    options = call.options
+    given = (options.get("stride"), options.get("padding", 0), options.get("dilation", 1))
+    stride, padding, dilation = map(_hashable, given)
+    return _windows(call.op, kernel_of(call), stride, padding, dilation)
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
+
+
+@lru_cache(maxsize=4096)
+def _windows(
+    op: str, kernel: tuple[int, ...], given: Any, padding: Any, dilation: Any
+) -> tuple[AxisWindow, ...]:
+    axes = rank_of(op)
+    if given is None or given == ():
+        given = 1 if is_conv(op) or op in ("unfold", "fold") else kernel
     stride = per_axis(given, axes, "stride")
-    dilation = per_axis(options.get("dilation", 1), axes, "dilation")
-    padding = options.get("padding", 0)
-    if axes == 1 and isinstance(padding, (tuple, list)) and len(padding) == 1:
+    dilation = per_axis(dilation, axes, "dilation")
+    if axes == 1 and isinstance(padding, tuple) and len(padding) == 1:
         padding = padding[0]
     pads = padding_pairs(padding, kernel, dilation, stride)
     return tuple(

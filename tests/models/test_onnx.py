@@ -98,11 +98,54 @@ def test_auto_pad_puts_the_odd_element_where_onnx_does(tmp_path, mode, after):
     assert report.layers[0].options["padding"] == (after, after)
 
 
-def test_an_open_input_takes_the_given_shape_and_names_what_is_missing(tmp_path):
-    path = save(tmp_path / "net.onnx", *notes_network(), shape=("n", 3, 32, 32))
+def test_an_open_input_takes_the_given_shape_or_is_guessed_and_said_so(tmp_path):
+    path = save(tmp_path / "net.onnx", *notes_network(), shape=("n", 3, "h", "w"))
     assert convcheck.check_model(path, (4, 3, 32, 32)).layers[-1].output_shape == (4, 120)
-    with pytest.raises(InputError, match="not fixed in the file"):
-        convcheck.check_model(path)
+    guessed = convcheck.check_model(path)
+    assert guessed.passed and guessed.layers[-1].output_shape == (1, 120)
+    assert "guessed --input 1,3,32,32" in guessed.graph.notes[-1]
+
+
+def test_pads_resizes_and_wanted_output_sizes_are_followed(tmp_path):
+    constants = [
+        helper.make_tensor("pads", TensorProto.INT64, [8], [0, 0, 1, 1, 0, 0, 1, 2]),
+        helper.make_tensor("sizes", TensorProto.INT64, [4], [1, 1, 20, 9]),
+        weight("w", 1, 2, 3, 3),
+    ]
+    nodes = [
+        helper.make_node("Pad", ["x", "pads"], ["a"], mode="reflect"),
+        helper.make_node("Resize", ["a", "", "", "sizes"], ["b"]),
+        helper.make_node("ConvTranspose", ["b", "w"], ["y"], strides=[2, 2], output_shape=[40, 19]),
+    ]
+    report = convcheck.check_model(save(tmp_path / "net.onnx", nodes, constants, (1, 1, 8, 8)))
+    assert report.passed
+    shapes = [layer.output_shape for layer in report.layers]
+    assert shapes == [(1, 1, 10, 11), (1, 1, 20, 9), (1, 2, 40, 19)]
+
+
+def test_a_ceiled_pool_is_not_held_against_onnx_own_inference(tmp_path):
+    node = helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[1], strides=[2], ceil_mode=1)
+    report = convcheck.check_model(save(tmp_path / "net.onnx", [node], [], (1, 1, 10)))
+    assert report.passed and report.layers[0].output_shape == (1, 1, 5)
+
+
+def test_an_operator_that_is_not_known_is_unknown_and_no_fault(tmp_path):
+    node = helper.make_node("Frobnicate", ["x"], ["y"], domain="elsewhere")
+    report = convcheck.check_model(save(tmp_path / "net.onnx", [node], [], (1, 1, 8)))
+    assert report.verdict is Verdict.UNKNOWN and "Frobnicate" in report.findings[0].what
+
+
+def test_tensors_that_do_not_fit_are_diagnosed_with_their_chains(tmp_path):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], name="conv"),
+        helper.make_node("Add", ["c", "x"], ["y"], name="sum"),
+    ]
+    report = convcheck.check_model(
+        save(tmp_path / "net.onnx", nodes, [weight("w", 3, 3, 3, 3)], (1, 3, 8, 8))
+    )
+    (finding,) = report.findings
+    assert (finding.code, finding.where) == ("CC207", "sum")
+    assert "3@8 -conv k3-> 3@6" in finding.why
 
 
 def hostile_external(tensor):
