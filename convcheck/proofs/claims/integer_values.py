@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
 from convcheck.core.errors import UsageError
-from convcheck.proofs.claims.language import Node, show
+from convcheck.proofs.claims.language import Node, Statement, show
 
 Number = int | Fraction
 OPERATORS = ("+", "-", "neg", "*", "/", "//", "%", "^", "number", "name")
 FUNCTIONS = ("floor", "ceil", "min", "max", "abs", "count")
+
+# Sizes of layers by the letter of their name, with the least value of each.
+LEAST = {"W": 1, "H": 1, "k": 1, "K": 1, "s": 1, "S": 1, "d": 1, "D": 1, "p": 0, "P": 0, "op": 0}
 
 
 class OutOfDomain(Exception):  # noqa: N818  # the claim says nothing about such values
@@ -47,6 +51,31 @@ def constant(node: Node) -> Fraction | None:
         inner = constant(node.args[0])
         return None if inner is None else -inner
     return None
+
+
+def default_hypotheses(statement: Statement, names: list[str]) -> list[Node]:
+    """Returns what the names of sizes imply (s >= 1, p >= 0), where no hypothesis bounds them."""
+    bounded = set()
+    for node in statement.given:
+        for left, op, right in (
+            (node.args[0], node.op, node.args[-1]),
+            (node.args[-1], {"<=": ">=", "<": ">"}.get(node.op, ""), node.args[0]),
+        ):
+            if left.op == "name" and op in (">=", ">") and constant(right) is not None:
+                bounded.add(str(left.value))
+    found = []
+    for name in names:
+        least = least_value(name)
+        if least is not None and name not in bounded:
+            number = Node("number", (), Fraction(least))
+            found.append(Node(">=", (Node("name", (), name), number)))
+    return found
+
+
+def least_value(name: str) -> int | None:
+    """Returns the least value that a name of a size stands for, or None for any integer."""
+    letter = re.sub(r"[\d'].*|_.*", "", name)
+    return LEAST.get(letter)
 
 
 def _source(node: Node, places: dict[str, str]) -> str:

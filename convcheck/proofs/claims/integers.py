@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from fractions import Fraction
 
 from convcheck.core.errors import UsageError
 from convcheck.proofs.claims.budget import CONTRADICTION, NOTHING_FOUND, Deadline, Undecided
+from convcheck.proofs.claims.derivations import is_derived
 from convcheck.proofs.claims.integer_values import (
     FUNCTIONS,
     OPERATORS,
     Number,
     OutOfDomain,
     compile_formula,
-    constant,
+    default_hypotheses,
+    least_value,
     value_of,
 )
 from convcheck.proofs.claims.language import (
@@ -33,12 +33,11 @@ from convcheck.proofs.claims.search import Candidates, by_size
 from convcheck.proofs.claims.smt import Answer, Script, ask, unquoted
 from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
 
-# Sizes of layers by the letter of their name, with the least value of each.
-LEAST = {"W": 1, "H": 1, "k": 1, "K": 1, "s": 1, "S": 1, "d": 1, "D": 1, "p": 0, "P": 0, "op": 0}
 DEFINITIONS = {
     "count": "count(W, k, s, p, d) is the number of i >= 0 with i*s + d*(k-1) + 1 <= W + 2*p",
     "//": "a // b is floor(a / b), and a % b is a - b*(a // b)",
 }
+DERIVED = "a combination of the hypotheses and of a // b's bounds, which the kernel accepts"
 FIRST_SEARCH_SECONDS = 0.12
 SEARCH_SECONDS = 0.8
 MAX_SIZE = 40
@@ -74,6 +73,8 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
         residues = decide_residues(statement.goal, claim.assumed, names, deadline)
         if residues:
             answer, how = Answer("unsat"), residues
+        elif claim.is_satisfiable and is_derived(statement):
+            answer, how = Answer("unsat"), DERIVED
         else:
             answer, positive = claim.solve(deadline, statement.goal)
             reason = f"Z3 answered {answer.result} {answer.reason}".strip()
@@ -107,31 +108,6 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
         if witness is not None:
             return claim.refuted(witness)
     return Open(name=name, statement=name, reason=reason)
-
-
-def default_hypotheses(statement: Statement, names: list[str]) -> list[Node]:
-    """Returns what the names of sizes imply (s >= 1, p >= 0), where no hypothesis bounds them."""
-    bounded = set()
-    for node in statement.given:
-        for left, op, right in (
-            (node.args[0], node.op, node.args[-1]),
-            (node.args[-1], {"<=": ">=", "<": ">"}.get(node.op, ""), node.args[0]),
-        ):
-            if left.op == "name" and op in (">=", ">") and constant(right) is not None:
-                bounded.add(str(left.value))
-    found = []
-    for name in names:
-        least = least_value(name)
-        if least is not None and name not in bounded:
-            number = Node("number", (), Fraction(least))
-            found.append(Node(">=", (Node("name", (), name), number)))
-    return found
-
-
-def least_value(name: str) -> int | None:
-    """Returns the least value that a name of a size stands for, or None for any integer."""
-    letter = re.sub(r"[\d'].*|_.*", "", name)
-    return LEAST.get(letter)
 
 
 class Claim:
