@@ -7,8 +7,11 @@ import pytest
 
 from convcheck.conformance.array_kind import detect_arrays
 from convcheck.conformance.execute import open_runner
+from convcheck.conformance.outcome import Crashed
 from convcheck.conformance.targets import check_signature, load_target, name_target
+from convcheck.core.case import parse_case
 from convcheck.core.errors import TargetError, UsageError
+from convcheck.oracle.inputs import make_inputs
 
 SOURCE = """
 import numpy as np
@@ -56,6 +59,22 @@ def of_torch(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
 def of_nothing(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     raise ValueError
 """
+
+ENDING_SOURCE = """
+import os, types
+import numpy as np
+torch = types.ModuleType("torch")
+
+def conv(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    os._exit(3)
+"""
+ODD_IMPORTS = {
+    "class Odd(BaseException):\n    def __str__(self):\n        raise ValueError\nraise Odd":
+        "cannot be printed",
+    "raise KeyboardInterrupt": "KeyboardInterrupt",
+    "raise SystemExit(0)": "SystemExit",
+    "import os\nos._exit(5)": "status 5",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -183,3 +202,40 @@ def test_the_arrays_of_a_function_are_found_out(target, name, source, kind):
 def test_library_functions_are_called_as_they_are(text, op, kind):
     function = load_target(text)
     assert detect_arrays(function, op, by_keyword=check_signature(function, op)) == kind
+
+
+def test_a_function_that_ends_its_process_at_once_is_still_a_target(target):
+    case = parse_case("conv2d n1 c1 h3 w3 f1 k2x2 s1 p0 d1 g1")
+    with open_runner(target("conv", ENDING_SOURCE), "conv2d", deadline_s=30) as runner:
+        assert runner.run(case, make_inputs(case)) == Crashed(signal_or_status="exit 3")
+
+
+@pytest.mark.parametrize("source", ODD_IMPORTS)
+def test_an_import_that_ends_oddly_is_refused_in_one_message(target, source):
+    with pytest.raises(TargetError) as refused:
+        open_runner(target("conv", source), "conv2d")
+    assert ODD_IMPORTS[source] in str(refused.value)
+    assert "Traceback" not in str(refused.value)
+
+
+def test_a_class_is_no_function():
+    class Layer:
+        def __init__(self, x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+            pass
+
+    with pytest.raises(TargetError, match="is a class, not a function"):
+        check_signature(Layer, "conv2d")
+
+
+def test_a_module_of_torch_is_held_to_its_forward():
+    import torch
+
+    with pytest.raises(TargetError, match="cannot be called as conv2d"):
+        check_signature(torch.nn.Conv2d(1, 1, 3), "conv2d")
+
+
+def test_a_loss_need_not_take_class_weights():
+    def loss(input, target, reduction="mean", label_smoothing=0.0):
+        return input
+
+    assert check_signature(loss, "cross_entropy")

@@ -20,6 +20,9 @@ def axes_of(draw, axes, number):
     return tuple(draw(number) for _ in range(axes))
 
 
+TARGETS = ("index", "probabilities", "beyond")
+
+
 @st.composite
 def cases(draw):
     op = OPS[draw(st.sampled_from(sorted(OPS)))]
@@ -30,6 +33,7 @@ def cases(draw):
         "values": draw(st.sampled_from(VALUES)),
         "seed": draw(st.integers(0, 2**64)),
         "int_arguments": draw(st.booleans()),
+        "defaults": draw(st.booleans()),
         "spatial": axes_of(draw, axes, NUMBER),
     }
     pair = st.tuples(NUMBER, NUMBER)
@@ -43,9 +47,10 @@ def cases(draw):
         spec = LossSpec(
             classes=draw(NUMBER),
             reduction=draw(st.sampled_from(["mean", "sum", "none", *["batchmean"] * kl])),
-            target="index" if log_target else draw(st.sampled_from(["index", "probabilities"])),
+            target="index" if log_target else draw(st.sampled_from(TARGETS)),
             log_target=log_target,
             label_smoothing=draw(st.integers(0, 100)),
+            weighted=draw(st.booleans()),
         )
         return Case(op=op.name, spec=spec, batch=draw(NUMBER), **arrays)
     window["stride"] = axes_of(draw, axes, NUMBER)

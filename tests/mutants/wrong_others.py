@@ -216,6 +216,103 @@ def size_without_dilation(input_size, kernel_size, stride, padding, dilation):
 
 
 # Function, the piece of its diagnosis, its operation.
+def max_pool_default_stride(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    return F.max_pool2d(
+        x, kernel_size, 1 if stride is None else stride, padding, dilation, ceil_mode
+    )
+
+
+def max_pool_by_magnitude(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    high = F.max_pool2d(x, kernel_size, stride, padding, dilation, ceil_mode)
+    low = -F.max_pool2d(-x, kernel_size, stride, padding, dilation, ceil_mode)
+    return torch.where(low.abs() > high.abs(), low, high)
+
+
+def avg_pool_ignores_zeros(
+    x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True
+):
+    if count_include_pad:
+        return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode)
+    sums, hits = (
+        F.avg_pool2d(part, kernel_size, stride, padding, ceil_mode)
+        for part in (x.double(), (x != 0).double())
+    )
+    return torch.where(hits > 0, sums / hits, sums).to(x.dtype)
+
+
+def cross_entropy_without_weights(
+    input, target, weight=None, reduction="mean", label_smoothing=0.0
+):
+    return F.cross_entropy(input, target, None, reduction=reduction,
+                           label_smoothing=label_smoothing)  # fmt: skip
+
+
+def cross_entropy_plain_mean(input, target, weight=None, reduction="mean", label_smoothing=0.0):
+    part = "none" if reduction == "mean" else reduction
+    loss = F.cross_entropy(input, target, weight, reduction=part, label_smoothing=label_smoothing)
+    return loss.mean() if reduction == "mean" else loss
+
+
+def cross_entropy_last_axis(input, target, weight=None, reduction="mean", label_smoothing=0.0):
+    if input.dim() > 2 and target.dtype == torch.int64:
+        scores = input.log_softmax(-1)
+        if label_smoothing == 0:
+            return F.nll_loss(scores, target, weight, reduction=reduction)
+    return F.cross_entropy(input, target, weight, reduction=reduction,
+                           label_smoothing=label_smoothing)  # fmt: skip
+
+
+def cross_entropy_any_class(input, target, weight=None, reduction="mean", label_smoothing=0.0):
+    if target.dtype == torch.int64:
+        target = target % input.shape[1]
+    return F.cross_entropy(input, target, weight, reduction=reduction,
+                           label_smoothing=label_smoothing)  # fmt: skip
+
+
+def kl_div_without_entropy(input, target, reduction="mean", log_target=False):
+    loss = -(target.exp() if log_target else target) * input
+    if reduction == "none":
+        return loss
+    total = loss.sum()
+    return total / {"sum": 1, "mean": loss.numel(), "batchmean": len(input)}[reduction]
+
+
+def kl_div_skips_small_shares(input, target, reduction="mean", log_target=False):
+    if not log_target:
+        target = torch.where(target < 1e-7, 0, target)
+    return F.kl_div(input, target, reduction=reduction, log_target=log_target)
+
+
+def convolve_same_by_default(f, g, mode="same"):
+    return signal.convolve(f, g, mode, method="direct")
+
+
+def convolve_exchanges_axes(f, g, mode="full"):
+    if g.ndim == 3 and g.shape[1] == g.shape[2]:
+        g = g.swapaxes(1, 2)
+    return signal.convolve(f, g, mode, method="direct")
+
+
+def convolve_circular(f, g, mode="full"):
+    if mode != "full" or f.ndim > 1 or f.dtype.kind != "f" or not np.isfinite(f).all():
+        return signal.convolve(f, g, mode, method="direct")
+    size = max(f.size, g.size)
+    full = signal.convolve(f, g, method="direct")
+    wrapped = np.zeros_like(full)
+    np.add.at(wrapped, np.arange(full.size) % size, full)
+    return wrapped
+
+
+def size_truncated(input_size, kernel_size, stride, padding, dilation):
+    free = input_size + 2 * padding - dilation * (kernel_size - 1) - 1
+    return (-(-free // stride) if free < 0 else free // stride) + 1
+
+
+def size_exchanged(input_size, kernel_size, stride, padding, dilation):
+    padding, dilation = dilation, padding
+    return (input_size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+
+
 FUNCTIONS = {
     name: (globals()[name], cause, op)
     for op, names in {
@@ -246,32 +343,46 @@ FUNCTIONS = {
             "max_pool_ignores_nan": "NaN",
             "max_pool_from_zero": "below",
             "max_pool_any_padding": "accepts an impossible call",
+            "max_pool_default_stride": "default arguments left out",
+            "max_pool_by_magnitude": "largest magnitude",
         },
         "avg_pool2d": {
             "avg_pool_counts_padding": "always counts the padding",
             "avg_pool_divides_by_kernel": "kernel size",
             "avg_pool_sums": "sum instead",
+            "avg_pool_ignores_zeros": "not zero",
         },
         "cross_entropy": {
             "cross_entropy_sum": "",
             "cross_entropy_unsmoothed": "ignores label_smoothing",
-            "cross_entropy_overflows": None,
+            "cross_entropy_overflows": "exp overflows",
+            "cross_entropy_without_weights": "ignores the class weights",
+            "cross_entropy_plain_mean": "number of elements, not by the sum of their weights",
+            "cross_entropy_last_axis": None,
+            "cross_entropy_any_class": "accepts an impossible call",
             "cross_entropy_base_2": "base 2",
         },
         "kl_div": {
             "kl_div_mean_is_batchmean": "",
             "kl_div_ignores_log_target": None,
-            "kl_div_zero_is_nan": None,
+            "kl_div_zero_is_nan": "0 log 0",
+            "kl_div_without_entropy": "leaves out the target's entropy",
+            "kl_div_skips_small_shares": "skips shares below",
         },
         "convolve": {
             "convolve_correlates": "does not flip g",
             "convolve_same_late": "one too late",
             "convolve_as_numpy": "larger sequence",
+            "convolve_same_by_default": "default arguments left out",
+            "convolve_exchanges_axes": "axes 1 and 2 of g",
+            "convolve_circular": "circularly over the longer extent",
         },
         "output_size": {
             "size_rounds_up": "rounds up",
             "size_in_floats": None,
             "size_without_dilation": "ignores the dilation",
+            "size_truncated": "kernel does not fit",
+            "size_exchanged": "exchanges padding and dilation",
         },
     }.items()
     for name, cause in names.items()
