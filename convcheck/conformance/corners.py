@@ -91,6 +91,8 @@ _CONV: tuple[Row, ...] = (
     {"in_per_group": 1},
     {"out_per_group": 1},
     {"in_per_group": 5, "out_per_group": 1, "kernel": 1},
+    # As many filters as channels, and a bias that uses every bit.
+    {"in_per_group": 3, "out_per_group": 3, "bias": 1, "dtype": "float64", "values": "real"},
 )
 
 _TEXT: tuple[Row, ...] = (
@@ -199,6 +201,11 @@ _LARGE_CONV: tuple[Row, ...] = (
     {"dilation_last": 20, "kernel": 1, "kernel_last": 2, "extent_last": 3},
     {"padding": 5, "kernel": 2},
     {"padding_last": 9, "extent": 1, "kernel": 1, "kernel_last": 3, "extent_last": 20},
+    # What is done once per block of channels, or per tile of outputs, has to be done in each.
+    {"extent_last": 65, "extent": 1, "kernel": 1, "bias": 1},
+    {"in_per_group": 65, "out_per_group": 2, "kernel": 1, "kernel_last": 1, "bias": 1},
+    {"stride_last": 2, "extent_last": 33, "extent": 1, "kernel": 1},
+    {"stride_first": 2, "extent_first": 33, "extent_last": 1, "kernel": 1},
 )
 
 _LOSS: tuple[Row, ...] = _product(
