@@ -40,44 +40,56 @@ def normalise(recipe: Recipe, images: Tensor) -> Tensor:
     return scaled.sub_(mean).div_(std)
 
 
-def augment(
-    recipe: Recipe, images: Tensor, indices: Tensor, *, seed: int, epoch: int, step: int
+def draw_views(
+    recipe: Recipe, indices: Tensor, count: int, *, seed: int, epoch: int, step: int
 ) -> Tensor:
-    """Returns the pictures at `indices`, flipped and shifted as the recipe says.
+    """Returns how a step sees its pictures, (B, 3) int64: mirrored or not, shift down, shift right.
 
     A picture is mirrored in the even epochs or in the odd ones, a coin per picture decides which;
-    so two epochs always show both. A shift fills what it uncovers by reflection.
+    so two epochs always show both.
 
     Args:
         recipe: Holds `flip` and `shift`.
-        images: All training pictures (N, 3, H, W), uint8.
-        indices: (B,) int64, on the CPU.
+        indices: (B,) int64, of the whole batch: a process that takes a part of it sees that part
+            as one process alone would.
+        count: Number of training pictures.
         seed: The run's seed.
         epoch: The current epoch, from 0.
         step: The step in the whole run, from 0.
     """
-    if not (recipe.flip or recipe.shift):
-        return images[indices.to(images.device)]
-    height, width = images.shape[2:]
-    rows, columns = torch.arange(height), torch.arange(width)
-    count = len(indices)
-    rows, columns = rows.expand(count, height), columns.expand(count, width)
+    views = torch.zeros(len(indices), 3, dtype=torch.int64)
     if recipe.flip:
-        coins = torch.randint(2, (len(images),), generator=_generator(seed, "flip", 0))
-        is_flipped = (coins[indices] + epoch) % 2 == 1
-        columns = torch.where(is_flipped[:, None], width - 1 - columns, columns)
+        coins = torch.randint(2, (count,), generator=_generator(seed, "flip", 0))
+        views[:, 0] = (coins[indices] + epoch) % 2
     if recipe.shift:
         span, generator = 2 * recipe.shift + 1, _generator(seed, "shift", step)
-        offsets = torch.randint(span, (2, count, 1), generator=generator) - recipe.shift
-        rows = _reflect(rows + offsets[0], height)
-        columns = _reflect(columns + offsets[1], width)
-    places = (
+        offsets = torch.randint(span, (2, len(indices)), generator=generator) - recipe.shift
+        views[:, 1:] = offsets.T
+    return views
+
+
+def see(images: Tensor, indices: Tensor, views: Tensor) -> Tensor:
+    """Returns the pictures at `indices`, mirrored and shifted as `views` says.
+
+    A shift fills what it uncovers by reflection.
+
+    Args:
+        images: All training pictures (N, 3, H, W), uint8.
+        indices: (B,) int64, on the same device.
+        views: (B, 3) as `draw_views` returns them, on the same device.
+    """
+    height, width = images.shape[2:]
+    mirrored, down, right = (views[:, None, at] for at in range(3))
+    rows = torch.arange(height, device=images.device)
+    columns = torch.arange(width, device=images.device)
+    columns = torch.where(mirrored > 0, width - 1 - columns, columns)
+    rows, columns = _reflect(rows + down, height), _reflect(columns + right, width)
+    return images[
         indices.view(-1, 1, 1, 1),
-        torch.arange(images.shape[1]).view(1, -1, 1, 1),
+        torch.arange(images.shape[1], device=images.device).view(1, -1, 1, 1),
         rows[:, None, :, None],
         columns[:, None, None, :],
-    )
-    return images[tuple(place.to(images.device) for place in places)]
+    ]
 
 
 def _reflect(position: Tensor, size: int) -> Tensor:

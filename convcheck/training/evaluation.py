@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from convcheck.training.batches import normalise
-from convcheck.training.recipe import Recipe
+from convcheck.training.recipe import Recipe, precision
 
 _BATCH = 500
 
@@ -69,13 +69,14 @@ def evaluate(
         mirrored: Whether each picture's mirror image has a say too.
     """
     device = next(network.parameters()).device
+    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
     was_training = network.training
     network.eval()
     parts = []
-    with torch.inference_mode():
+    with torch.inference_mode(), precision(recipe, device):
         for start in range(0, len(images), _BATCH):
             raw = torch.from_numpy(images[start : start + _BATCH]).to(device)
-            pictures = normalise(recipe, raw)
+            pictures = normalise(recipe, raw).contiguous(memory_format=layout)
             logits = network(pictures)
             if mirrored:
                 logits = logits + network(pictures.flip(-1))

@@ -10,11 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from convcheck.training.batches import augment, batch_indices, epoch_order, normalise
+from convcheck.training.batches import (
+    batch_indices,
+    draw_views,
+    epoch_order,
+    normalise,
+    see,
+)
 from convcheck.training.data.image_set import ImageSet
+from convcheck.training.lookahead import Lookahead
 from convcheck.training.optimizer import make_optimizer, set_rate
 from convcheck.training.processes import Processes
-from convcheck.training.recipe import Recipe
+from convcheck.training.recipe import Recipe, precision
 
 _PREPARE_WITH = 5000
 
@@ -62,12 +69,13 @@ class Learner:
         self.network = self.network.to(self.device, memory_format=layout)
         self.optimizer = make_optimizer(recipe, self.network)
         self.parameters = [p for p in self.network.parameters() if p.requires_grad]
+        self.lookahead = Lookahead(self.network, recipe.lookahead) if recipe.lookahead else None
         self.step = 0
         self.losses = torch.zeros(self.total_steps, device=self.device)
         self._order = (-1, torch.empty(0))
         self._layout = layout
-        is_compiled = recipe.compiled and self.device.type == "cuda"
-        self._forward = torch.compile(self.network) if is_compiled else self.network
+        self.is_compiled = recipe.compiled and self.device.type == "cuda"
+        self._forward = torch.compile(self.network) if self.is_compiled else self.network
 
     @property
     def epoch(self) -> int:
@@ -83,20 +91,29 @@ class Learner:
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Returns this process's pictures (B, 3, H, W), normalised, and labels (B,) of a step."""
-        indices = self.processes.share(self.indices(step))
-        epoch = step // self.steps_per_epoch
-        raw = augment(
-            self.recipe, self.images, indices, seed=self.seed, epoch=epoch, step=step
-        )  # fmt: skip
-        pictures = normalise(self.recipe, raw)
-        labels = self.labels[indices.to(self.device)]
-        return pictures.contiguous(memory_format=self._layout), labels
+        recipe, indices = self.recipe, self.indices(step)
+        plan = [indices[:, None]]
+        if recipe.flip or recipe.shift:
+            epoch = step // self.steps_per_epoch
+            plan.append(
+                draw_views(
+                    recipe, indices, len(self.labels), seed=self.seed, epoch=epoch, step=step
+                )
+            )
+        whole = self._send(self.processes.share(torch.cat(plan, dim=1)))
+        indices, views = whole[:, 0], whole[:, 1:]
+        raw = see(self.images, indices, views) if len(plan) > 1 else self.images[indices]
+        return normalise(recipe, raw).contiguous(memory_format=self._layout), self.labels[indices]
+
+    def _send(self, plan: Tensor) -> Tensor:
+        """Returns a copy on the device, for which a GPU's queue of kernels need not run empty."""
+        if self.device.type == "cpu":
+            return plan
+        return plan.pin_memory().to(self.device, non_blocking=True)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Returns the logits (B, classes) of normalised pictures, float32."""
-        if self.recipe.autocast is None:
-            return self._forward(pictures)
-        with torch.autocast(self.device.type, dtype=getattr(torch, self.recipe.autocast)):
+        with precision(self.recipe, self.device):
             return self._forward(pictures).float()
 
     def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -115,7 +132,11 @@ class Learner:
         if recipe.schedule != "constant":
             set_rate(self.optimizer, recipe.rate(step, self.total_steps))
         self.optimizer.zero_grad()
-        loss = self.criterion(self.forward(pictures), labels)
+        logits = self.forward(pictures)
+        if len(labels):
+            loss = self.criterion(logits, labels)
+        else:
+            loss = logits.sum()  # An epoch's last batch may be too small for every process.
         if self.processes.size > 1:
             loss = loss * (len(labels) / len(self.indices(step)))
         loss.backward()
@@ -125,6 +146,16 @@ class Learner:
             raise DivergedError(step)
         self.optimizer.step()
         self.step += 1
+        if self.lookahead is not None:
+            self.lookahead.follow(self.step, self.total_steps)
+
+    def warm_up(self) -> None:
+        """Has everything compiled that the next step needs, and leaves the run as it was."""
+        before = {name: value.clone() for name, value in self.tensors().items()}
+        pictures, labels = self.batch(self.step)
+        self.criterion(self.forward(pictures), labels).backward()
+        self.optimizer.zero_grad()
+        self.restore(before, self.step)
 
     def check_losses(self) -> None:
         """Raises where a loss so far is not finite.
@@ -143,15 +174,21 @@ class Learner:
             momentum = self.optimizer.state[parameter].get("momentum_buffer")
             if momentum is not None:
                 held[f"momentum.{number}"] = momentum
+        if self.lookahead is not None:
+            held.update({f"slow.{name}": value for name, value in self.lookahead.slow.items()})
         held["generator"] = torch.random.get_rng_state()
         held["losses"] = self.losses[: self.step]
         return held
 
     def restore(self, tensors: Mapping[str, Tensor], step: int) -> None:
         """Takes up the run at `step` from what `tensors` returned there."""
-        prefix = "network."
-        weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-        self.network.load_state_dict(weights)
+
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+
+        self.network.load_state_dict(part("network."))
+        if self.lookahead is not None:
+            self.lookahead.restore(part("slow."))
         for number, parameter in enumerate(self.parameters):
             if f"momentum.{number}" in tensors:
                 momentum = torch.empty_like(parameter).copy_(tensors[f"momentum.{number}"])
@@ -163,17 +200,20 @@ class Learner:
 
 @contextmanager
 def settings(recipe: Recipe) -> Iterator[None]:
-    """Sets the thread count and oneDNN as the recipe says, and puts everything back.
+    """Sets the thread count, oneDNN and cuDNN as the recipe says, and puts everything back.
 
     The state of torch's generator is put back too: training must not change what the caller
     draws afterwards.
     """
     threads, onednn = torch.get_num_threads(), torch.backends.mkldnn.enabled
+    tries_algorithms = torch.backends.cudnn.benchmark
     torch.set_num_threads(recipe.threads)
     torch.backends.mkldnn.enabled = recipe.onednn
+    torch.backends.cudnn.benchmark = recipe.compiled
     try:
         with torch.random.fork_rng():
             yield
     finally:
         torch.set_num_threads(threads)
         torch.backends.mkldnn.enabled = onednn
+        torch.backends.cudnn.benchmark = tries_algorithms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,8 +74,10 @@ def joined(device: torch.device) -> Iterator[Processes]:
             f"WORLD_SIZE is {size} without MASTER_ADDR",
             fix="start several processes with torchrun, or unset WORLD_SIZE",
         )
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield Processes(rank=dist.get_rank(), size=dist.get_world_size())
-    finally:
-        dist.destroy_process_group()
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        # Not when the run ends: a second group would meet the addresses of the first.
+        atexit.register(dist.destroy_process_group)
+    yield Processes(rank=dist.get_rank(), size=dist.get_world_size())

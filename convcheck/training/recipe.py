@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from convcheck.core.errors import UsageError
@@ -32,6 +34,7 @@ class Recipe:
         norm_bias_rate: Factor of the rate for the biases of batch norm.
         schedule: "constant"; "linear" decay to 0; "triangle" up to the peak, then down.
         peak: Where in 0 to 1 a triangle has its peak.
+        lookahead: Steps between two returns to the slow weights, see `Lookahead`; 0 for none.
         flip: Whether each picture is mirrored in every other epoch.
         shift: Largest shift in pixels, drawn anew for every picture and epoch.
         mean: Per channel, of values scaled to 0 to 1.
@@ -43,7 +46,8 @@ class Recipe:
         onednn: Whether oneDNN computes the convolutions on the CPU.
         channels_last: Whether pictures and weights lie channels last in memory.
         autocast: Lower precision of the forward pass, or None.
-        compiled: Whether the network goes through `torch.compile` (CUDA only).
+        compiled: Whether, on CUDA alone, the network goes through `torch.compile` and cuDNN tries
+            which algorithm is quickest; equal bits are then not promised.
         threads: CPU threads; part of the recipe because another count rounds otherwise.
     """
 
@@ -61,6 +65,7 @@ class Recipe:
     norm_bias_rate: float = 1.0
     schedule: Literal["constant", "linear", "triangle"] = "constant"
     peak: float = 0.25
+    lookahead: int = 0
     flip: bool = False
     shift: int = 0
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -110,6 +115,13 @@ class Recipe:
 def with_fast_settings(recipe: Recipe) -> Recipe:
     """Returns the recipe with settings that round otherwise and cost less per small step."""
     return replace(recipe, fused=True, onednn=recipe.batch_size > 8)
+
+
+def precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[object]:
+    """Returns the context in which the network runs: lower precision where the recipe says so."""
+    if recipe.autocast is None:
+        return nullcontext()
+    return torch.autocast(device.type, dtype=getattr(torch, recipe.autocast))
 
 
 def _plain(value: object) -> object:

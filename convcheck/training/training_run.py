@@ -42,6 +42,7 @@ from convcheck.training.processes import Processes, joined
 from convcheck.training.recipe import Recipe, with_fast_settings
 from convcheck.training.recipes import find_recipe
 from convcheck.training.result import TrainingResult
+from convcheck.training.shared_norm import share_norms
 
 
 def train(
@@ -108,6 +109,12 @@ def train(
                 why=f"{images.label} has {len(images.train_labels)} training pictures",
                 fix="give more pictures, or a recipe with a smaller batch",
             )
+        if chosen.batch_size < processes.size:
+            raise UsageError(
+                f"{processes.size} processes share a batch of {chosen.batch_size}",
+                why="each of them needs a picture at every step",
+                fix=f"start at most {chosen.batch_size}",
+            )
         directory = Path(out) if out else _default_directory(chosen, images, seed)
         say(f"{chosen.name}: {chosen.says}")
         say(f"data: {images.label}, {len(images.train_labels)} + {len(images.test_labels)}")
@@ -153,6 +160,8 @@ def _train(
     )
     if any(finding.verdict is not Verdict.PASS for finding in findings):
         return told
+    if processes.size > 1:
+        share_norms(learner.network)
     before = filters(learner.network)
     start = Position(step=0, identity=identity)
     if stored is not None:
@@ -161,6 +170,9 @@ def _train(
         log(f"resumed at step {start.step} of {learner.total_steps}")
     elif processes.leads:
         clear_checkpoints(out)
+    if learner.is_compiled:
+        log("compiling, before the clock starts")
+        learner.warm_up()
     until = min(learner.total_steps, max_steps or learner.total_steps)
     with stopping_on_interrupt(processes) as stop:
         end, faults = run(

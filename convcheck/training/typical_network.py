@@ -8,6 +8,8 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,36 +23,49 @@ class TypicalNet(nn.Module):
     Args:
         classes: Number of logits.
         widths: Channels of the three groups.
+        activation: What follows each batch norm.
     """
 
-    def __init__(self, classes: int = 10, widths: tuple[int, int, int] = (32, 64, 128)) -> None:
+    def __init__(
+        self,
+        classes: int = 10,
+        widths: tuple[int, int, int] = (32, 64, 128),
+        activation: Callable[[Tensor], Tensor] = F.relu,
+    ) -> None:
         super().__init__()
-        self.whiten = nn.Conv2d(3, 24, 2)
-        self.whiten.weight.requires_grad = False
+        self.activation = activation
+        # Nothing of the stem is trained: its gradient would cost an eighth of the step.
+        self.whiten = nn.Conv2d(3, 24, 2, bias=False).requires_grad_(False)
         self.groups = nn.Sequential(
-            Group(24, widths[0]), Group(widths[0], widths[1]), Group(widths[1], widths[2])
+            Group(24, widths[0], activation),
+            Group(widths[0], widths[1], activation),
+            Group(widths[1], widths[2], activation),
         )
         self.pool = nn.MaxPool2d(3)
         self.linear = nn.Linear(widths[2], classes, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the logits (N, classes) of pictures (N, 3, 32, 32)."""
-        x = F.relu(self.whiten(x))
+        x = self.activation(self.whiten(x))
         x = torch.flatten(self.pool(self.groups(x)), 1)
         # Without batch norm after it, the last layer would start with logits far from zero.
         return self.linear(x) / 9
 
 
 class Group(nn.Module):
-    """Convolution, pooling, batch norm, ReLU, then convolution, batch norm, ReLU.
+    """Convolution, pooling, batch norm, activation, then the same without pooling.
 
     Args:
         channels_in: Channels of the input.
         channels_out: Channels of the output, whose extents are half the input's.
+        activation: What follows each batch norm.
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, activation: Callable[[Tensor], Tensor]
+    ) -> None:
         super().__init__()
+        self.activation = activation
         self.conv1 = _convolution(channels_in, channels_out)
         self.pool = nn.MaxPool2d(2)
         self.norm1 = _norm(channels_out)
@@ -59,8 +74,8 @@ class Group(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns (N, C_out, H // 2, W // 2) of (N, C_in, H, W)."""
-        x = F.relu(self.norm1(self.pool(self.conv1(x))))
-        return F.relu(self.norm2(self.conv2(x)))
+        x = self.activation(self.norm1(self.pool(self.conv1(x))))
+        return self.activation(self.norm2(self.conv2(x)))
 
 
 def whiten(network: nn.Module, pictures: Tensor) -> None:

@@ -3,14 +3,27 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from torchvision.transforms import Compose, Normalize, ToTensor
 
-from convcheck.training.batches import augment, batch_indices, epoch_order, normalise
+from convcheck.training.batches import (
+    batch_indices,
+    draw_views,
+    epoch_order,
+    normalise,
+    see,
+)
 from convcheck.training.data.image_set import ImageSet
+from convcheck.training.learner import Learner
+from convcheck.training.processes import Processes
 from convcheck.training.recipe import Recipe
 from convcheck.training.recipes import find_recipe
+
+
+def augment(recipe: Recipe, images: torch.Tensor, indices: torch.Tensor, **at: int) -> torch.Tensor:
+    return see(images, indices, draw_views(recipe, indices, len(images), **at))
 
 
 def test_an_order_is_a_permutation_of_its_own_for_each_epoch_and_seed() -> None:
@@ -80,3 +93,16 @@ def test_without_flip_or_shift_the_pictures_are_as_they_are(
     pictures = torch.from_numpy(images.train_images)
     found = augment(recipe, pictures, torch.tensor([3, 1]), seed=0, epoch=0, step=0)
     assert np.array_equal(found, images.train_images[[3, 1]])
+
+
+@pytest.mark.parametrize("name", ["notes", "typical"])
+def test_the_processes_see_together_what_one_sees(images: ImageSet, name: str) -> None:
+    recipe = replace(find_recipe(name), batch_size=9)
+    whole, labels = Learner(recipe, images).batch(3)
+    parts = [
+        Learner(recipe, images, processes=Processes(rank=rank, size=2)).batch(3)
+        for rank in range(2)
+    ]
+    for rank, (pictures, part_labels) in enumerate(parts):
+        assert torch.equal(pictures, whole[rank::2])
+        assert torch.equal(part_labels, labels[rank::2])

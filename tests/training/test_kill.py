@@ -40,11 +40,28 @@ RUN = SETTING + textwrap.dedent("""
 """)
 
 
-def run_until(out: Path, steps: int | None, pause: float) -> str | None:
+# A restore that forgets something: the test must notice.
+FORGET = textwrap.dedent("""
+    from convcheck.training.learner import Learner
+    import torch
+
+    restore, lost = Learner.restore, {lost!r}
+
+    def forgetful(self, tensors, step):
+        own = torch.random.get_rng_state()
+        kept = {{k: v for k, v in tensors.items() if not k.startswith(lost)}}
+        restore(self, {{"generator": own, **kept}}, step)
+
+    Learner.restore = forgetful
+""")
+
+
+def run_until(out: Path, steps: int | None, pause: float, lost: str = "") -> str | None:
     """Runs on in `out`; kills after `steps` printed losses, or returns the final digest."""
+    code = (FORGET.format(lost=lost) if lost else "") + RUN
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
-        [sys.executable, "-c", RUN, str(out)], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE, text=True, env=environment
     ) as process:
         assert process.stdout is not None
         printed = 0
@@ -61,15 +78,15 @@ def run_until(out: Path, steps: int | None, pause: float) -> str | None:
     return None
 
 
-def killed_and_resumed(out: Path, kills: int, seed: int) -> tuple[str, int]:
+def killed_and_resumed(out: Path, kills: int, seed: int, lost: str = "") -> tuple[str, int]:
     """Returns the digest after so many kills, and how many of them hit a run under way."""
     draw = random.Random(seed)
     hits = 0
     for _ in range(kills):
         most = max(1, 60 // kills)
-        digest = run_until(out, draw.randint(1, most), draw.random() * 0.01)
+        digest = run_until(out, draw.randint(1, most), draw.random() * 0.01, lost)
         hits += digest is None
-    digest = run_until(out, None, 0)
+    digest = run_until(out, None, 0, lost)
     assert digest is not None
     return digest, hits
 
@@ -101,3 +118,11 @@ def test_twenty_kills_leave_the_bits_of_an_undisturbed_run(tmp_path: Path) -> No
     digest, hits = killed_and_resumed(tmp_path / "killed", 20, seed=2026)
     assert hits >= 18
     assert digest == undisturbed(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", ["generator", "momentum."])
+def test_what_a_resume_forgets_is_noticed(tmp_path: Path, lost: str) -> None:
+    digest, hits = killed_and_resumed(tmp_path / "killed", 3, seed=1, lost=lost)
+    assert hits > 0
+    assert digest != undisturbed(tmp_path / "whole")

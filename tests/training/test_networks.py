@@ -44,8 +44,6 @@ def test_the_stem_whitens_the_patches() -> None:
     smooth = torch.rand(50, 3, 8, 8, generator=generator).repeat_interleave(4, 2)
     pictures = smooth.repeat_interleave(4, 3) + 0.5 * torch.rand(50, 3, 32, 32, generator=generator)
     network = TypicalNet()
-    with torch.no_grad():
-        network.whiten.bias.zero_()
     whiten(network, pictures)
     out = network.whiten(pictures).detach()[:, :12].double()
     flat = out.permute(1, 0, 2, 3).reshape(12, -1)

@@ -13,6 +13,7 @@ from torch import nn
 from convcheck.core.errors import InputError, UsageError
 from convcheck.core.verdict import Verdict
 from convcheck.training import ImageSet, Net, Recipe, TrainingResult, find_recipe, train
+from convcheck.training.learner import Learner
 
 
 def test_a_run_learns_and_tells_all(images: ImageSet, recipe: Recipe, tmp_path: Path) -> None:
@@ -48,6 +49,10 @@ def test_the_files_of_a_run(images: ImageSet, recipe: Recipe, tmp_path: Path) ->
     assert not np.array_equal(pictures["filters_before"], pictures["filters_after"])
     shapes = {name: pictures[f"feature_map.{name}"].shape for name in ("conv1", "pool", "pool (2)")}
     assert shapes == {"conv1": (6, 28, 28), "pool": (6, 14, 14), "pool (2)": (16, 5, 5)}
+    assert result.pictures is not None
+    validated = [layer.expected_shape for layer in result.layers if layer.op != "flatten"]
+    maps = result.pictures.feature_maps.values()
+    assert [channels.shape for channels in maps] == [tuple(s or ())[1:] for s in validated]
     confident = pictures["mistake_confidences"]
     assert np.array_equal(confident, np.sort(confident)[::-1])
     assert (pictures["mistake_labels"] != pictures["mistake_predictions"]).all()
@@ -121,6 +126,29 @@ def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(
     assert metrics[0] == metrics[1]
 
 
+@pytest.mark.parametrize("lost", ["generator", "momentum.3", "network.fc2.bias", "step"])
+def test_a_run_that_resumes_without_a_part_of_its_state_is_another(
+    images: ImageSet,
+    recipe: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: str,
+) -> None:
+    recipe = replace(recipe, network=Dropping)
+    whole = train(recipe, images, out=tmp_path / "whole")
+    train(recipe, images, out=tmp_path / "parts", max_steps=13)
+    restore = Learner.restore
+
+    def forgetful(self: Learner, tensors: dict[str, torch.Tensor], step: int) -> None:
+        own = {**self.tensors(), "momentum.3": torch.zeros(16)}
+        kept = {name: own[name] if name == lost else value for name, value in tensors.items()}
+        restore(self, kept, step)
+        self.step -= lost == "step"
+
+    monkeypatch.setattr(Learner, "restore", forgetful)
+    assert not same(whole, train(recipe, images, out=tmp_path / "parts", resume=True))
+
+
 def test_the_typical_recipe_resumes_with_its_statistics(images: ImageSet, tmp_path: Path) -> None:
     small = replace(
         find_recipe("typical"), batch_size=32, epochs=1, log_every=5, checkpoint_every=4, threads=1
@@ -134,7 +162,7 @@ def test_the_typical_recipe_resumes_with_its_statistics(images: ImageSet, tmp_pa
 
 
 def test_the_gpu_recipe_trains_in_small_on_the_cpu(images: ImageSet, tmp_path: Path) -> None:
-    small = replace(find_recipe("gpu"), batch_size=4, log_every=2, threads=1)
+    small = replace(find_recipe("gpu"), batch_size=4, log_every=2, threads=1, lookahead=2)
     result = train(small, images, out=tmp_path, device="cpu", max_steps=3)
     assert result.steps == 3
     assert np.isfinite(result.losses).all()
@@ -235,7 +263,6 @@ def test_a_loss_that_is_not_a_number_stops_with_step_and_pictures(
     images: ImageSet, recipe: Recipe, tmp_path: Path
 ) -> None:
     from convcheck.training.batches import normalise
-    from convcheck.training.learner import Learner
 
     where = Learner(recipe, images).indices(11).tolist()
     Exploding.marker = normalise(

@@ -71,6 +71,7 @@ def build(context: Context) -> Section:
                 "the first batch's loss and gradient compared with their exact values, before the "
                 "first step."
             ),
+            _layers(result),
             _checks(result),
             *comparison(runs),
             _settings(result),
@@ -111,6 +112,26 @@ def _checks(result: Any) -> Table:
         tuple(
             (for_markdown(finding.where), str(finding.verdict), for_markdown(finding.what))
             for finding in result.findings
+        ),
+    )
+
+
+def _layers(result: Any) -> Table:
+    def size(shape: Any) -> str:
+        return "x".join(map(str, shape[1:])) if shape else "-"
+
+    return Table(
+        ("layer", "op", "input", "output", "by the formula", "parameters"),
+        tuple(
+            (
+                for_markdown(layer.path),
+                layer.op,
+                size(layer.input_shape),
+                size(layer.output_shape),
+                size(layer.expected_shape),
+                f"{layer.parameters:,}",
+            )
+            for layer in result.layers
         ),
     )
 
@@ -177,7 +198,7 @@ def _pictures(result: Any, *, of_data: bool) -> list[Block]:
         ),
         Figure(
             "feature_maps.png",
-            "Feature maps of one test picture, layer by layer",
+            "Feature maps of one test picture, layer by layer, of the sizes validated above",
             figures.picture_grid(maps, names, columns=columns),
         ),
     ]
