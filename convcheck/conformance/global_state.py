@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import gc
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -51,6 +53,8 @@ def take_state() -> State:
         "numpy random generator": _numpy_generator(),
         "python random generator": random.getstate(),
         "recursion limit": sys.getrecursionlimit(),
+        "working directory": _directory(),
+        "garbage collector": gc.isenabled(),
     }
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "get_default_dtype"):
@@ -71,6 +75,14 @@ def floating_point_mode() -> tuple[bool, bool, bool, bool]:
 def reset_floating_point(_: object = None) -> None:
     """Puts the processor back to rounding to nearest, with subnormals."""
     ctypes.CDLL(ctypes.util.find_library("m")).fesetenv(_FE_DEFAULT)
+
+
+def _directory() -> str:
+    """Returns the working directory; empty where it was removed."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - pathlib costs ten times as much, on every call
+    except OSError:
+        return ""
 
 
 def _numpy_generator() -> object:
@@ -108,6 +120,14 @@ _TORCH: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
         lambda torch: torch._C._get_mkldnn_enabled(),
         lambda torch, value: torch._C._set_mkldnn_enabled(value),
     ),
+    "torch autocast": (
+        lambda torch: torch.is_autocast_enabled("cpu"),
+        lambda torch, value: torch.set_autocast_enabled("cpu", value),
+    ),
+    "torch precision of float32 products": (
+        lambda torch: torch._C._get_float32_matmul_precision(),
+        lambda torch, value: torch._C._set_float32_matmul_precision(value),
+    ),
     "torch random generator": (
         lambda torch: torch.default_generator.get_state().numpy().tobytes(),
         lambda torch, value: torch.default_generator.set_state(
@@ -128,5 +148,7 @@ _RESTORE: dict[str, Callable[[Any], object]] = {
     "numpy random generator": _restore_numpy_generator,
     "python random generator": random.setstate,
     "recursion limit": sys.setrecursionlimit,
+    "working directory": lambda value: os.chdir(str(value)) if value else None,
+    "garbage collector": lambda value: gc.enable() if value else gc.disable(),
     **{name: _restore_torch(name) for name in _TORCH},
 }

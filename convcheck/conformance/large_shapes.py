@@ -16,7 +16,7 @@ import numpy as np
 from convcheck.conformance.execute import Runner
 from convcheck.conformance.invalid import must_refuse
 from convcheck.conformance.law import Call, Trial, drawn
-from convcheck.conformance.outcome import Outcome, Raised, Returned
+from convcheck.conformance.outcome import Outcome, OutOfMemory, Raised, Returned, TimedOut
 from convcheck.core.case import Case, parse_case
 from convcheck.core.ops import find_op
 from convcheck.core.spec import PoolSpec
@@ -100,8 +100,12 @@ class Sampled:
 
     @property
     def failed(self) -> bool:
-        """Whether the function is wrong here; a call that it refuses says nothing."""
-        return self.index is not None or not isinstance(self.outcome, (Returned, Raised))
+        """Whether the function is wrong here: a wrong element, a crash, a misbehaviour.
+
+        A call that it refuses, or lacks the memory or the time for, says nothing.
+        """
+        gave_up = isinstance(self.outcome, (Returned, Raised, OutOfMemory, TimedOut))
+        return self.index is not None or not gave_up
 
 
 def sample(

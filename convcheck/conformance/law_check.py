@@ -12,7 +12,7 @@ from convcheck.conformance.judge import Contract
 from convcheck.conformance.large_shapes import Sampled, large_cases, sample
 from convcheck.conformance.law_findings import finding_of_law, finding_of_sample
 from convcheck.conformance.laws import LawRun, law_cases, laws_of, put_law, put_laws
-from convcheck.conformance.outcome import Raised
+from convcheck.conformance.outcome import Returned
 from convcheck.conformance.report import Coverage, ImplementationReport
 from convcheck.conformance.search import work
 from convcheck.conformance.shrink import shrink
@@ -214,8 +214,8 @@ def look_at_large(
             continue
         if number == 0 and not run.seconds_per_work:
             run.seconds_per_work = (time.monotonic() - begun) / max(1, work(case))
-        if isinstance(seen.outcome, Raised):
-            reach.left_out.append(f"large shape refused by the function: {case}")
+        if not isinstance(seen.outcome, Returned) and not seen.failed:
+            reach.left_out.append(f"large shape left out, as it {seen.outcome}: {case}")
             continue
         reach.large += 1
         reach.compared += seen.compared

@@ -309,7 +309,14 @@ class _Prover:
                         code="IMPL-SHAPE", what=f"{what}: wrong once, right when it was repeated"),
             )  # fmt: skip
         found = finding_of(seen, self._subject)
-        return (replace(found, what=f"{what}: {found.what}", code="IMPL-SHAPE"),)
+        again = (
+            f"convcheck test {self._subject.name} --op {self._case.op} "
+            f'--prove-shape "{self._case}"' + (" --autograd" if self._subject.autograd else "")
+        )
+        details = {**found.details, "replay": again}
+        return (
+            replace(found, what=f"{what}: {found.what}", code="IMPL-SHAPE", details=details),
+        )  # fmt: skip
 
     def _names(self, part: Bilinear, i: int, j: int) -> str:
         places = (np.unravel_index(at, self._shapes[name]) for name, at in
