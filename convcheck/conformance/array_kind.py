@@ -12,7 +12,7 @@ import numpy as np
 
 from convcheck.conformance.arguments import ARRAYS, ArrayKind
 from convcheck.conformance.calls import Callee, perform
-from convcheck.conformance.outcome import Returned
+from convcheck.conformance.outcome import NO_ARRAY, Misbehaved, Returned
 from convcheck.core.case import parse_case
 from convcheck.core.ops import find_op
 
@@ -78,7 +78,7 @@ def possible_arrays(function: Callable[..., Any]) -> tuple[ArrayKind, ...]:
 def answers_to(
     callee: Callee, op: str, was_interrupted: Callable[[], bool] = lambda: False
 ) -> bool:
-    """Whether a trial call returns."""
+    """Whether a trial call returns arrays, whatever else it does."""
     found = find_op(op)
     names = {1: "w", 2: "hw", 3: "zhw"}.get(found.axes, "w")
     case = parse_case(
@@ -98,6 +98,8 @@ def answers_to(
         name: np.ones(shapes[name], case.dtype) for name in ARRAYS[found.family] if name in shapes
     }
     outcome = perform(callee, case, inputs, was_interrupted=was_interrupted)
+    if isinstance(outcome, Misbehaved):
+        return outcome.reason != NO_ARRAY
     return isinstance(outcome, Returned)
 
 

@@ -255,22 +255,26 @@ class _Isolated:
         self._crew.close()
 
     def _arrays_among(self, kinds: Sequence[ArrayKind]) -> ArrayKind:
-        """Returns the first kind that a trial call is answered for, else the first.
+        """Returns the first kind that a trial call is answered for, else one that it ends with.
 
-        A trial may end the worker, or last: that is for the cases to find.
+        A trial may end the worker, or last: the function took the arrays, and what it does to its
+        process is for the cases to find.
         """
         if len(kinds) == 1:
             return kinds[0]
         given = self._deadline_s * CONFIRMATION_FACTOR
+        ended: list[ArrayKind] = []
         try:
             for kind in kinds:
                 told = self._crew.ask(Message({"arrays": kind}), given, confirm=False)
-                if isinstance(told, Answer) and told.message.header["answers"]:
+                if isinstance(told, Death):
+                    ended.append(kind)
+                elif told.message.header["answers"]:
                     return kind
         except BaseException:
             self._crew.close()
             raise
-        return kinds[0]
+        return (ended or kinds)[0]
 
     def _patience(self, sure: bool) -> float:
         """Returns the seconds for the next call."""
