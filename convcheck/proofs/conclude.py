@@ -14,12 +14,17 @@ from dataclasses import replace
 from convcheck.proofs.asking import FOLLOWS, ask_sympy
 from convcheck.proofs.checking import check
 from convcheck.proofs.kernel import read
-from convcheck.proofs.sampling import confirm, describe, search
+from convcheck.proofs.sampling import arithmetic_of, confirm, describe, search
 from convcheck.proofs.smt import ask_z3
 from convcheck.proofs.terms import Env, parse
 from convcheck.proofs.theorem import Sibling, Theorem
 from convcheck.proofs.verdicts import Decision, Open, Proved, Refuted
 
+ARITHMETIC = {
+    "modular": "modulo a prime",
+    "exact": "in exact integers and fractions",
+    "balls": "in balls of 60 digits",
+}
 LIMITS = ("SymPy has no ", "no answer in the time")  # what an engine says that cannot follow
 
 
@@ -42,7 +47,8 @@ def prove_theorem(theorem: Theorem) -> Decision:
         return Refuted(name=name, statement=statement, witness=describe(model), shows=shows)
     if not places:
         return Open(name=name, statement=statement, reason="no model satisfies the hypotheses")
-    checks = [f"evaluated in {places} places, in arithmetic of its own"]
+    arithmetic = ARITHMETIC[arithmetic_of(parse(statement), context.env)]
+    checks = [f"evaluated in {places} places, {arithmetic}"]
     for sentence, failure in (*_judge_siblings(theorem), *_judge_hypotheses(theorem)):
         if failure:
             return Open(name=name, statement=statement, reason=failure)

@@ -60,10 +60,16 @@ def _form(tree: Tree) -> tuple[str, int]:
         if kids[1][0] == "inv":
             return rf"\frac{{{_form(kids[0])[0]}}}{{{_form(kids[1][2])[0]}}}", _ATOM
         dot = r" \cdot " if kids[1][0] == "num" else r"\,"
-        return f"{_wrap(kids[0], _PRODUCT)}{dot}{_wrap(kids[1], _PRODUCT)}", _PRODUCT
+        first = _wrap(kids[0], _ATOM if _ends_in_a_sum(kids[0]) else _PRODUCT)
+        return f"{first}{dot}{_wrap(kids[1], _PRODUCT)}", _PRODUCT
     if head == "fdiv":
         return rf"\left\lfloor {_over(*kids)} \right\rfloor", _ATOM
     return _function(tree)
+
+
+def _ends_in_a_sum(tree: Tree) -> bool:
+    """Whether what follows would be read as part of the sum."""
+    return tree[0] in ("S", "M") or (tree[0] == "mul" and _ends_in_a_sum(tree[3]))
 
 
 def _over(top: Tree, bottom: Tree) -> str:

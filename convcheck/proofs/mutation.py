@@ -1,14 +1,15 @@
 """Mutants of certificates: every line and statement changed a little; none that is false may pass.
 
-A mutant that the kernel accepts is evaluated in models: it counts as false where one refutes it.
-One that it accepts and no model refutes is listed, so that a person can see that it is true.
+A mutant that the kernel accepts is decided without the kernel: it is another derivation of the
+theorem's own statement, or it is evaluated in models of n >= 3 elements with all free indices
+swept, and counts as false where one of them refutes it. One that no model decides is undecided.
 """
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -28,14 +29,23 @@ class MutationReport:
     Attributes:
         mutants: How many there were.
         refused: How many the kernel refused.
-        accepted_true: Texts of those it accepted, and that no model refutes.
+        rederived: Texts of those it accepted that derive the unchanged statement in another way.
+        evaluated: Texts of those it accepted whose other statement is true in every model tried.
         accepted_false: Texts of those it accepted although a model refutes them; must be empty.
+        undecided: Texts of those it accepted and no model decides; must be empty.
     """
 
     mutants: int
     refused: int
-    accepted_true: tuple[str, ...]
+    rederived: tuple[str, ...]
+    evaluated: tuple[str, ...]
     accepted_false: tuple[str, ...]
+    undecided: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every mutant was refused or shown true."""
+        return not self.accepted_false and not self.undecided
 
 
 # What may stand for what: a sign, an index, a constant, a domain, a relation, an order.
@@ -50,6 +60,9 @@ _SWAPS = (
     (r"\b0\b", "1"),
     (r"\b1\b", "2"),
     (r"\b2\b", "3"),
+    (r"\b3\b", "4"),
+    (r"\b4\b", "5"),
+    (r"\b5\b", "6"),
     (r"\blog\b", "exp"),
     (r"\bexp\b", "log"),
     (r"\bmax\b", "min"),
@@ -79,19 +92,31 @@ def mutants(certificate: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 def _structural(certificate: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields mutants of the derivation's shape: a line dropped, a rule renamed, a weight moved."""
     [(kind, body)] = certificate["proof"].items()
-    steps = body if kind == "chain" else []
-    for at in range(len(steps)):
+    parts = {"chain": ["proof"], "induction": ["proof", "induction"]}.get(kind, [])
+    for part in ("chain",) if kind == "chain" else ("base", "step") if parts else ():
+        steps = body if kind == "chain" else body[part]
+        for at in range(len(steps)):
+            mutant = copy.deepcopy(certificate)
+            del _inside(mutant, parts)[part][at]
+            yield f"{part} {at} dropped", mutant
+            for rule in ("ring", "reindex", "swap", "sift", "split", "given", "increase", "magic"):
+                if steps[at]["rule"] != rule:
+                    mutant = copy.deepcopy(certificate)
+                    _inside(mutant, parts)[part][at]["rule"] = rule
+                    yield f"{part} {at}: rule {rule}", mutant
+    changes: tuple[dict[str, Any], ...] = (
+        {"general": []},
+        {"over": "t"},
+        {"base": []},
+        {"step": []},
+    )
+    for change in changes if kind == "induction" else ():
         mutant = copy.deepcopy(certificate)
-        del mutant["proof"]["chain"][at]
-        yield f"line {at} dropped", mutant
-        for rule in ("ring", "reindex", "swap", "sift", "split", "given", "increase", "magic"):
-            if steps[at]["rule"] != rule:
-                mutant = copy.deepcopy(certificate)
-                mutant["proof"]["chain"][at]["rule"] = rule
-                yield f"line {at}: rule {rule}", mutant
+        mutant["proof"]["induction"] |= change
+        yield f"induction: {change}", mutant
     for case, combination in enumerate(body if kind == "nonnegative" else []):
         for at, (weight, facts) in enumerate(combination):
-            for change in (
+            for moved in (
                 [2, facts],
                 [0, facts],
                 [weight, [*facts, 0]],
@@ -99,8 +124,14 @@ def _structural(certificate: dict[str, Any]) -> Iterator[tuple[str, dict[str, An
                 [-1, facts],
             ):
                 mutant = copy.deepcopy(certificate)
-                mutant["proof"]["nonnegative"][case][at] = change
-                yield f"case {case}, product {at}: {change}", mutant
+                mutant["proof"]["nonnegative"][case][at] = moved
+                yield f"case {case}, product {at}: {moved}", mutant
+
+
+def _inside(value: Any, keys: list[str]) -> Any:
+    for key in keys:
+        value = value[key]
+    return value
 
 
 def _texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
@@ -151,11 +182,13 @@ def _sorts(sort: str) -> Iterator[str]:
             yield changed
 
 
+KINDS = ("rederived", "evaluated", "accepted_false", "undecided")
+
+
 def run_mutation_test(theorems: Iterable[Theorem], *, every: int = 1) -> MutationReport:
     """Returns what became of the mutants of the given theorems; of every n-th one to save time."""
     total = refused = 0
-    true: list[str] = []
-    false: list[str] = []
+    accepted: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for theorem in theorems:
         original = replace(theorem, witnesses=()).certificate()
         for text, mutant in islice(mutants(original), 0, None, every):
@@ -165,20 +198,24 @@ def run_mutation_test(theorems: Iterable[Theorem], *, every: int = 1) -> Mutatio
                 continue
             # Another way to the same statement is no wrong theorem.
             same = all(mutant[key] == original[key] for key in ("statement", "hyps", "vars"))
-            accepted = true if same or not _is_false(mutant) else false
-            accepted.append(f"{theorem.name}: {text}")
-    return MutationReport(
-        mutants=total, refused=refused, accepted_true=tuple(true), accepted_false=tuple(false)
-    )
+            kind = "rederived" if same else _evaluate(mutant, theorem.witnesses)
+            accepted[kind].append(f"{theorem.name}: {text}")
+    texts = {kind: tuple(listed) for kind, listed in accepted.items()}
+    return MutationReport(mutants=total, refused=refused, **texts)
 
 
-def _is_false(mutant: dict[str, Any]) -> bool:
-    """Whether a model satisfies the mutant's hypotheses and refutes its statement."""
+def _evaluate(mutant: dict[str, Any], witnesses: Sequence[Mapping[str, Any]]) -> str:
+    """Returns the kind of a mutant with another statement, by what models make of it."""
     context = read(mutant)
     statement, hypotheses = parse(mutant["statement"]), list(context.hypotheses.values())
     try:
-        if search(statement, context.env, hypotheses, tries=60) is not None:
-            return True
-        return confirm(statement, context.env, hypotheses)[1] is not None
+        if search(statement, context.env, hypotheses, tries=60, witnesses=witnesses) is not None:
+            return "accepted_false"
+        places, violation = confirm(
+            statement, context.env, hypotheses, models=8, witnesses=witnesses
+        )
     except Refusal:
-        return False
+        return "undecided"
+    if violation is not None:
+        return "accepted_false"
+    return "evaluated" if places else "undecided"

@@ -17,7 +17,7 @@ Answer = Literal["agrees", "contradicts", "unknown"]
 _ANSWERS: dict[str, Answer] = {"unsat": "agrees", "sat": "contradicts"}
 
 
-def ask_z3(theorems: Sequence[Theorem], *, seconds: float = 5) -> dict[str, Answer]:
+def ask_z3(theorems: Sequence[Theorem], *, seconds: float = 30) -> dict[str, Answer]:
     """Returns Z3's answer per theorem of integers; `unknown` for all that time did not allow.
 
     Args:
