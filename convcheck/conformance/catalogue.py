@@ -9,14 +9,21 @@ from functools import cache
 import numpy as np
 
 from convcheck.conformance.changes import dealt, interleaved, precision_slack, rounded, rounding
+from convcheck.conformance.channel_variants import channel_variants
+from convcheck.conformance.gradient_variants import gradient_variants, overwritten
 from convcheck.conformance.loss_variants import loss_variants
+from convcheck.conformance.placement_variants import (
+    boundary_variants,
+    same_variants,
+    spacing_variants,
+    tile_variants,
+)
 from convcheck.conformance.pool_variants import pool_variants
 from convcheck.conformance.sequence_variants import sequence_variants
 from convcheck.conformance.variants import (
     Arrays,
     Results,
     Variant,
-    channel_variants,
     correct,
     kernel_variants,
     on_inputs,
@@ -26,7 +33,7 @@ from convcheck.conformance.variants import (
     window_variants,
 )
 from convcheck.core.case import Case
-from convcheck.core.ops import find_op
+from convcheck.core.ops import Op, find_op
 from convcheck.core.spec import ConvSpec
 from convcheck.oracle.formats import find_format
 
@@ -44,18 +51,26 @@ def catalogue(op_name: str) -> tuple[Variant, ...]:
     if op.family in ("max_pool", "avg_pool"):
         own = pool_variants(op.family, op.axes)
         return (*own, *window_variants(op.axes), *result_variants(op.axes), *_precision())
+    backward = op.family.endswith("backward")
     variants = (
         *kernel_variants(op.axes),
         *window_variants(op.axes),
-        *_boundaries(),
+        *_boundaries(op),
         *channel_variants(),
         Variant(says="deals the filters to the groups in turn", results=_dealt_filters),
         *result_variants(op.axes),
         *_precision(),
     )
-    if op.family.endswith("backward"):
-        variants += tuple(_gradient_variants(op.axes))
-    return variants
+    if backward:
+        return (*variants, *gradient_variants(op.axes))
+    if op.family == "conv_transpose":
+        own = [
+            *spacing_variants(op.axes),
+            Variant(says="overwrites where windows overlap instead of adding", results=overwritten),
+        ]
+    else:
+        own = [*spacing_variants(op.axes), *same_variants(), *tile_variants(op.axes)]
+    return (*variants, *own, *_not_finite())
 
 
 def _dealt_filters(case: Case, inputs: Arrays) -> Results | None:
@@ -66,28 +81,16 @@ def _dealt_filters(case: Case, inputs: Arrays) -> Results | None:
     return None if found is None else (interleaved(found[0], case, 1),)
 
 
-def _boundaries() -> Iterator[Variant]:
+def _boundaries(op: Op) -> Iterator[Variant]:
+    if not op.family.endswith("backward"):
+        yield from () if op.family == "conv_transpose" else boundary_variants(op.axes)
+        return
     for mode, says in (
         ("replicate", "repeats the edge where it must pad with zeros (replicate)"),
         ("reflect", "reflects at the edge where it must pad with zeros"),
         ("circular", "wraps around where it must pad with zeros (circular)"),
     ):
         yield on_spec(says, lambda spec, mode=mode: replace(spec, padding_mode=mode), (ConvSpec,))
-
-    def padded_with(value: float) -> Callable[[Case, Arrays], Results | None]:
-        def results(case: Case, inputs: Arrays) -> Results | None:
-            spec = case.spec
-            if not isinstance(spec, ConvSpec) or spec.transposed or "grad_output" in inputs:
-                return None
-            pairs = spec.padding_pairs()
-            x = np.pad(inputs["x"], ((0, 0), (0, 0), *pairs), constant_values=value)
-            bare = replace(spec, padding=((0, 0),) * spec.axes)
-            return correct(replace(case, spec=bare, spatial=x.shape[2:]), {**inputs, "x": x})
-
-        return results
-
-    for value in (1.0, -1.0):
-        yield Variant(says=f"pads with {value:g} instead of 0", results=padded_with(value))
 
 
 def _precision() -> Iterator[Variant]:
@@ -108,6 +111,52 @@ def _precision() -> Iterator[Variant]:
     yield on_inputs("truncates its input to integers", x=lambda x, _: _whole(x))
     yield on_inputs("truncates the weights to integers", w=lambda w, _: _whole(w))
     yield on_result("truncates the result to integers", lambda y, case, _: _whole(y))
+
+
+def _not_finite() -> Iterator[Variant]:
+    yield on_result("clips infinities to the largest finite number", _clipped)
+    for says, zero_weights in (
+        ("skips weights that are zero, and with them a NaN or infinity", lambda w: w == 0),
+        ("skips taps whose weights are all zero, and with them a NaN or infinity",
+         lambda w: np.broadcast_to((w == 0).all(axis=(0, 1), keepdims=True), w.shape)),
+        ("skips filters whose weights are all zero, and with them a NaN or infinity",
+         lambda w: np.broadcast_to(
+             (w == 0).all(axis=tuple(range(1, w.ndim)), keepdims=True), w.shape)),
+    ):  # fmt: skip
+        yield Variant(says=says, results=_skipping(zero_weights))
+
+
+def _clipped(y: np.ndarray, case: Case, _: Arrays) -> np.ndarray:
+    largest = find_format(case.dtype).largest
+    return np.clip(y, -largest, largest)
+
+
+def _skipping(skipped: Callable[[np.ndarray], np.ndarray]) -> Callable[..., Results | None]:
+    """The result where some weights are not multiplied with anything."""
+
+    def results(case: Case, inputs: Arrays) -> Results | None:
+        x, w = inputs["x"], inputs["w"]
+        left_out = skipped(w)
+        if np.isfinite(x).all() or not np.isfinite(w).all() or not left_out.any():
+            return None
+        used = ~left_out
+
+        def meets(data: np.ndarray, weights: np.ndarray) -> np.ndarray:
+            assert isinstance(case.spec, ConvSpec)
+            bare = replace(case, dtype="float64", spec=replace(case.spec, bias=False))
+            found = correct(bare, {"x": data.astype(float), "w": weights.astype(float)})
+            return np.zeros(()) if found is None else found[0] > 0
+
+        nan = meets(np.isnan(x), used) | meets(np.isinf(x), used & (w == 0))
+        up = meets(x == np.inf, used & (w > 0)) | meets(x == -np.inf, used & (w < 0))
+        down = meets(x == np.inf, used & (w < 0)) | meets(x == -np.inf, used & (w > 0))
+        finite = correct(case, {**inputs, "x": np.where(np.isfinite(x), x, x.dtype.type(0))})
+        if finite is None:
+            return None
+        y = np.where(up, np.inf, np.where(down, -np.inf, finite[0]))
+        return (np.where(nan | (up & down), np.nan, y),)
+
+    return results
 
 
 def _as_it_is(right: Results, case: Case, inputs: Arrays) -> Results:
@@ -132,35 +181,6 @@ def _slack(dtype: str) -> Callable[[Case, Arrays], Results | None]:
 
 def _whole(array: np.ndarray) -> np.ndarray:
     return np.trunc(array) if array.dtype.kind == "f" else array
-
-
-def _gradient_variants(axes: int) -> Iterator[Variant]:
-    along = tuple(range(-axes, 0))
-    for place, name in enumerate(("grad_x", "grad_w", "grad_b")):
-        yield on_result(f"returns zeros for {name}", lambda y, *_: np.zeros_like(y), place)
-        yield on_result(f"negates {name}", lambda y, *_: -y, place)
-        yield on_result(f"doubles {name}", lambda y, *_: 2 * y, place)
-        yield on_result(
-            f"divides {name} by the batch size", lambda y, case, _: y / max(1, case.batch), place
-        )
-        if place < 2:
-            yield on_result(f"flips {name}", lambda y, *_: np.flip(y, along), place)
-    yield on_result("returns grad_w of the first image only", _first_image(1), 1)
-    yield on_result("returns grad_b of the first image only", _first_image(2), 2)
-    yield on_result(
-        "averages grad_b over positions instead of summing",
-        lambda y, case, inputs: y / max(1, inputs["grad_output"][:, 0].size), 2,
-    )  # fmt: skip
-    yield on_result("exchanges the channel axes of grad_w", lambda y, *_: y.swapaxes(0, 1), 1)
-
-
-def _first_image(place: int) -> Callable[[np.ndarray, Case, Arrays], np.ndarray | None]:
-    def change(y: np.ndarray, case: Case, inputs: Arrays) -> np.ndarray | None:
-        one = {name: a[:1] if name in ("x", "grad_output") else a for name, a in inputs.items()}
-        found = correct(replace(case, batch=min(1, case.batch)), one)
-        return None if found is None else found[place]
-
-    return change
 
 
 def _size_variants() -> Iterator[Variant]:

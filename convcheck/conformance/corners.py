@@ -289,6 +289,9 @@ _SEQUENCE: tuple[Row, ...] = _product(
     ),
 )
 
+# Zeros among the weights and biases, which code may take for nothing to do.
+_ZEROS: tuple[Row, ...] = ({"values": "nonfinite"}, {"values": "negative_zero", "bias": 1})
+
 
 def corners(op: Op) -> list[Case]:
     """Returns the corner cases of an operation, in the order in which they are tried."""
@@ -329,6 +332,9 @@ def _corners(op: Op) -> Iterator[Case]:
                 case = case_from_row(op, _expanded(op, {"kernel": 3, "stride": stride}), seed=1)
                 yield replace(case, spatial=(size,))
     elif not backward:
+        if op.family in ("conv", "conv_transpose"):
+            for zeros in _ZEROS:
+                yield case_from_row(op, _expanded(op, {**_CHANNELS, **zeros}), seed=3)
         empty = _expanded(op, {**_CHANNELS, "batch": 0})
         yield case_from_row(op, empty, seed=1)
 

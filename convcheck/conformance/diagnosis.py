@@ -15,7 +15,9 @@ from convcheck.conformance.bench import Observation
 from convcheck.conformance.catalogue import catalogue
 from convcheck.conformance.conditions import Condition, learn
 from convcheck.conformance.outcome import Returned
+from convcheck.conformance.poison import fillings
 from convcheck.conformance.variants import Results, Variant
+from convcheck.core.ops import find_op
 from convcheck.oracle.expected import Expected
 
 # Results with more elements than this tell no more than smaller ones, and cost time.
@@ -114,7 +116,9 @@ def _promising(minimal: Observation, failing: Sequence[Observation]) -> list[Var
 
     A minimal case is so small that many variants agree with it; a few larger ones tell them apart.
     """
-    few = failing[:: max(1, len(failing) // _FEW)][:_FEW]
+    few = [*failing[:: max(1, len(failing) // _FEW)][:_FEW]]
+    # The largest tell most apart.
+    few += [o for o in failing[-_FEW:] if o not in few]
     fitting = [v for v in catalogue(minimal.case.op) if agrees(v, minimal)]
     scores = {id(v): sum(agrees(v, o) for o in few) for v in fitting}
     return sorted(fitting, key=lambda v: (-scores[id(v)], v.slack is not None))[:_FEW]
@@ -236,4 +240,19 @@ def _plain_words(minimal: Observation) -> str:
         return "does not return (hangs)"
     if problem.kind == "out_of_memory":
         return "runs out of memory"
+    if problem.kind == "value" and _is_garbage(minimal):
+        return "returns memory that it did not write, or sums into it"
     return ""
+
+
+def _is_garbage(seen: Observation) -> bool:
+    """Whether every wrong element of a sum is what freed and new memory was filled with."""
+    if not find_op(seen.case.op).family.startswith("conv") or seen.case.values == "nonfinite":
+        return False
+    assert isinstance(seen.wanted, Expected) and seen.problem is not None
+    place = seen.problem.output
+    wanted, actual = seen.wanted.outputs[place], seen.actual[place]
+    if actual.shape != wanted.values.shape or actual.dtype.kind != "f":
+        return False
+    wrong = actual[actual != wanted.values]
+    return bool((np.isnan(wrong) | np.isinf(wrong) | np.isin(wrong, fillings())).all())

@@ -143,7 +143,11 @@ def _one_fault(
     if problem.kind == "misbehaved":
         diagnosis = replace(diagnosis, text=f"the function {problem.reason}", named=True)
     finding = finding_of(
-        minimal, subject, diagnosis=diagnosis, is_minimal=shrunk.minimal, warm=history.warm
+        minimal,
+        subject,
+        diagnosis=diagnosis,
+        is_minimal=shrunk.minimal,
+        warm=_filler(minimal.case) if history.fills else history.warm,
     )
     return finding, diagnosis, minimal
 
@@ -155,6 +159,7 @@ class _History:
         says: What is known of that dependence, in words; empty where there is none.
         warm: Whether an earlier call is needed to see the fault.
         lost: Whether the fault could not be brought about again.
+        fills: Whether the earlier call is one with data in place of the padding.
     """
 
     def __init__(
@@ -162,7 +167,7 @@ class _History:
     ) -> None:
         self._bench = bench
         self._before: Callable[[Case], Case] | None = None
-        self.says, self.warm, self.lost = "", False, False
+        self.says, self.warm, self.lost, self.fills = "", False, False, False
         problem = seed.problem
         assert problem is not None
         if problem.kind in _COSTLY:
@@ -171,6 +176,10 @@ class _History:
             if self._remembers(seed, first):
                 self._before = lambda case: replace(case, seed=case.seed + 1)
                 self.says = "the function remembers an earlier call (a stale buffer or cache)"
+                self.warm = True
+            elif self._keeps_padding(seed):
+                self._before, self.fills = _filler, True
+                self.says = "the function does not clear a padding buffer between calls"
                 self.warm = True
             return
         self.warm = True
@@ -200,19 +209,46 @@ class _History:
                 return True
         if seed.case.spatial and not must_refuse(seed.case):
             # A shape that no call had so far: is it right once?
-            novel = replace(seed.case, spatial=tuple(size + 11 for size in seed.case.spatial))
-            if isinstance(novel.spec, ConvSpec) and novel.op != "output_size":
-                spec = replace(novel.spec, out_channels=novel.spec.out_channels * 7)
-                novel = replace(novel, spec=spec)
+            novel = _novel(seed.case, 11)
             if bench.observe(novel).problem is None:
                 return problem.is_like(bench.observe(replace(novel, seed=novel.seed + 1)).problem)
         return False
+
+    def _keeps_padding(self, seed: Observation) -> bool:
+        """Whether a call is wrong only after one that fills what it pads with zeros."""
+        problem = seed.problem
+        assert problem is not None
+        novel = _novel(seed.case, 13)
+        if _filler(novel) == novel or self._bench.observe(novel).problem is not None:
+            return False
+        self._bench.observe(_filler(novel))
+        return problem.is_like(self._bench.observe(novel).problem)
 
     def observe(self, case: Case) -> Observation:
         """Returns what the target makes of a case, after the call that must come before it."""
         if self._before is not None:
             self._bench.observe(self._before(case))
         return self._bench.observe(case)
+
+
+def _novel(case: Case, more: int) -> Case:
+    """Returns the case in sizes that no case has."""
+    novel = replace(case, spatial=tuple(size + more for size in case.spatial))
+    if isinstance(novel.spec, ConvSpec) and novel.op != "output_size":
+        spec = replace(novel.spec, out_channels=novel.spec.out_channels * 7)
+        novel = replace(novel, spec=spec)
+    return novel
+
+
+def _filler(case: Case) -> Case:
+    """Returns the case with data where it has padding."""
+    spec = case.spec
+    if not isinstance(spec, (ConvSpec, PoolSpec)) or isinstance(spec.padding, str):
+        return case
+    spatial = tuple(size + sum(pair) for size, pair in zip(case.spatial, spec.padding, strict=True))
+    return replace(
+        case, spatial=spatial, spec=replace(spec, padding=((0, 0),) * spec.axes), seed=case.seed + 1
+    )
 
 
 def _always(fixed: Case) -> Callable[[Case], Case]:
@@ -269,7 +305,7 @@ def finding_of(
     *,
     diagnosis: Diagnosis | None = None,
     is_minimal: bool = False,
-    warm: bool = False,
+    warm: bool | Case = False,
 ) -> Finding:
     """Returns a failing observation as a finding.
 

@@ -52,3 +52,13 @@ def poison_kept_blocks(size: int) -> None:
     if 0 < size < _NUMPY_KEEPS:
         blocks = [np.full(size, 0xFF, np.uint8) for _ in range(_KEPT_BLOCKS)]
         del blocks
+
+
+def fillings() -> np.ndarray:
+    """Returns the finite numbers that filled memory holds, read as any float dtype."""
+    read = [
+        float(np.full(8, byte, np.uint8).view(dtype)[0])
+        for byte in (_PERTURB_BYTE, 0xFF ^ _PERTURB_BYTE)
+        for dtype in (np.float16, np.float32, np.float64)
+    ]
+    return np.array(read)

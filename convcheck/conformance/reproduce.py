@@ -23,7 +23,7 @@ def reproduce(
     target: str,
     arrays: ArrayKind,
     by_keyword: bool = True,
-    warm: bool = False,
+    warm: bool | Case = False,
     autograd: bool = False,
 ) -> str:
     """Returns a script of at most 15 lines that exits with an AssertionError where the fault is.
@@ -33,7 +33,8 @@ def reproduce(
         target: The function as text, `"package.module:function"` or `"file.py:function"`.
         arrays: Which arrays the function takes.
         by_keyword: Whether its parameters are passed by name.
-        warm: Whether to call it once before, on other values.
+        warm: Whether to call it once before, on other values; or the case of the call before,
+            which has ones for its input.
         autograd: Whether `target` is a forward function that torch differentiates.
     """
     case, problem = seen.case, seen.problem
@@ -51,7 +52,15 @@ def reproduce(
     named = parameters(case, by_keyword=by_keyword)
     given += [f"{n}={v!r}" if by_keyword else repr(v) for n, v in named.items()]
     call = f"fn({', '.join(given)})"
-    if warm:
+    if isinstance(warm, Case):
+        shape = (seen.inputs["x"].shape[0], seen.inputs["x"].shape[1], *warm.spatial)
+        ones = f"x.new_ones({shape})" if arrays == "torch" else f"np.ones({shape}, x.dtype)"
+        given[given.index("x")] = ones
+        settings = parameters(warm, by_keyword=by_keyword).items()
+        arguments = given[: len(given) - len(named)]
+        arguments += [f"{n}={v!r}" if by_keyword else repr(v) for n, v in settings]
+        lines.append(f"fn({', '.join(arguments)})  # the fault shows after this call")
+    elif warm:
         other = call
         for name in seen.inputs:
             other = other.replace(f"{name},", f"{name} + 1,", 1)

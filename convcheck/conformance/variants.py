@@ -17,23 +17,16 @@ import numpy as np
 from convcheck.conformance.changes import (
     all_ceiled,
     all_from,
-    bias_at_first,
-    bias_of_first,
-    by_group,
     ceiled,
     cut,
-    dealt,
     dilated_padding,
     exchange,
     grown,
-    interleaved,
-    keep,
     nan_to_num,
     put,
     repeat,
     set_all,
     shift,
-    times_bias,
     zeroed,
 )
 from convcheck.core.case import Case
@@ -253,97 +246,6 @@ def kernel_variants(axes: int) -> Iterator[Variant]:
             )
     yield on_inputs("uses the same kernel for every output channel", w=lambda w, _: repeat(w, 0))
     yield on_inputs("uses the same kernel for every input channel", w=lambda w, _: repeat(w, 1))
-
-
-def channel_variants() -> Iterator[Variant]:
-    """Yields the faults in channels, groups, batch and bias."""
-    yield on_inputs("reverses the input channels", x=lambda x, _: x[:, ::-1])
-    yield on_inputs("reverses the output channels", w=lambda w, _: w[::-1])
-    yield on_result("reverses the output channels", lambda y, case, _: y[:, ::-1])
-    yield on_result("reverses the batch", lambda y, case, _: y[::-1])
-    yield on_inputs("uses the first input channel only", x=lambda x, _: keep(x, 1, 1))
-    yield on_inputs("repeats the first input channel", x=lambda x, _: repeat(x, 1))
-    for side, at in (("last", -1), ("first", 0)):
-        yield on_inputs(
-            f"leaves out the {side} input channel of each group",
-            w=lambda w, case, at=at: zeroed(w, 1, at),
-        )
-        yield on_result(
-            f"does not compute the {side} output channel",
-            lambda y, case, _, at=at: zeroed(y, 1, at),
-        )
-        yield on_result(
-            f"does not compute the {side} image of the batch",
-            lambda y, case, _, at=at: zeroed(y, 0, at),
-        )
-    yield on_result("computes the first image of the batch only",
-                    lambda y, case, _: keep(y, 0, 1))  # fmt: skip
-    yield on_result("repeats the first image of the batch",
-                    lambda y, case, _: repeat(y, 0))  # fmt: skip
-    for width in (64, 32, 16, 8, 4):
-        yield on_result(
-            f"computes only the first {width} output channels",
-            lambda y, case, _, width=width: keep(y, 1, width),
-        )
-        yield on_result(
-            f"computes only the first {width} output columns",
-            lambda y, case, _, width=width: keep(y, y.ndim - 1, width),
-        )
-        yield on_inputs(
-            f"does not read the input channels past a multiple of {width}",
-            w=lambda w, case, width=width: keep(w, 1, w.shape[1] // width * width),
-        )
-        yield on_inputs(
-            f"reads only the first {width} input channels of a group",
-            w=lambda w, case, width=width: keep(w, 1, width),
-        )
-        yield on_result(
-            f"does not compute the output channels past a multiple of {width}",
-            lambda y, case, _, width=width: keep(y, 1, y.shape[1] // width * width),
-        )
-        yield on_result(
-            f"does not compute the output columns past a multiple of {width}",
-            lambda y, case, _, width=width: keep(y, y.ndim - 1, y.shape[-1] // width * width),
-        )
-        yield on_result(
-            f"does not compute the output rows past a multiple of {width}",
-            lambda y, case, _, width=width: (
-                keep(y, y.ndim - 2, y.shape[-2] // width * width) if y.ndim > 3 else None
-            ),
-        )
-    yield on_inputs("interleaves the input channels of the groups",
-                    x=lambda x, case: interleaved(x, case, 1))  # fmt: skip
-    yield on_inputs("deals the input channels to the groups in turn",
-                    x=lambda x, case: dealt(x, case, 1))  # fmt: skip
-    yield on_result("interleaves the output channels of the groups",
-                    lambda y, case, _: interleaved(y, case, 1))  # fmt: skip
-    yield on_result("deals the output channels to the groups in turn",
-                    lambda y, case, _: dealt(y, case, 1))  # fmt: skip
-    yield on_inputs("reverses the order of the groups' weights",
-                    w=lambda w, case: by_group(w, case, 0, lambda g: g[::-1]))  # fmt: skip
-    yield on_inputs("deals the weights to the groups in turn",
-                    w=lambda w, case: dealt(w, case, 0))  # fmt: skip
-    yield on_inputs("uses the weights of the first group for every group",
-                    w=lambda w, case: by_group(w, case, 0, lambda g: repeat(g, 0)))  # fmt: skip
-    yield on_inputs("reads the input of the first group in every group",
-                    x=lambda x, case: by_group(x, case, 1, lambda g: repeat(g, 1)))  # fmt: skip
-    yield on_inputs("reads the input of the groups in reverse",
-                    x=lambda x, case: by_group(x, case, 1, lambda g: g[:, ::-1]))  # fmt: skip
-    yield from _bias_variants()
-
-
-def _bias_variants() -> Iterator[Variant]:
-    yield on_inputs("drops the bias", b=lambda b, _: b * 0)
-    yield on_inputs("adds the bias twice", b=lambda b, _: b * 2)
-    yield on_inputs("subtracts the bias", b=lambda b, _: -b)
-    yield on_inputs("adds the bias once per group", b=lambda b, case: b * case.spec.groups)  # type: ignore[union-attr]
-    yield on_inputs("adds the first bias to every channel", b=lambda b, _: repeat(b, 0))
-    yield on_inputs("reverses the bias", b=lambda b, _: b[::-1])
-    yield on_inputs("adds the bias once per input channel",
-                    b=lambda b, case: b * (case.channels // case.spec.groups))  # type: ignore[union-attr]  # fmt: skip
-    yield on_result("adds the bias to the first image of the batch only", bias_of_first)
-    yield on_result("multiplies by the bias", times_bias)
-    yield on_result("adds the bias to the first position only", bias_at_first)
 
 
 def result_variants(axes: int) -> Iterator[Variant]:

@@ -241,4 +241,23 @@ def _planted(case: Case, arrays: Arrays, first: str) -> Arrays:
     flat = data.ravel()
     for place, position in enumerate(order[:count]):
         flat[position] = specials[(place + case.seed) % 3]
-    return {**arrays, first: flat.reshape(data.shape)}
+    return {**arrays, **_with_zeros(case, arrays), first: flat.reshape(data.shape)}
+
+
+def _with_zeros(case: Case, arrays: Arrays) -> Arrays:
+    """Returns zeros where code may look for them: a first bias, weights that meet a NaN.
+
+    Weights have them in one seed of four, and only where the kernel is no vector or scalar:
+    libraries of linear algebra leave out a scalar of zero, NaN or not.
+    """
+    changed = {}
+    if case.values == "negative_zero" and "b" in arrays and len(arrays["b"]) > 1:
+        changed["b"] = np.concatenate([[0], arrays["b"][1:]])
+    if case.values == "nonfinite" and case.seed % 4 == 3 and "w" in arrays:
+        w = np.array(arrays["w"], order="C")
+        if min(w.shape[0], w.shape[1], prod(w.shape[2:])) > 1:
+            w[0] = 0
+            taps = w.reshape(*w.shape[:2], -1)  # a view: the copy is contiguous
+            taps[..., taps.shape[2] // 2] = 0
+            changed["w"] = w
+    return changed

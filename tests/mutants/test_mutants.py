@@ -5,12 +5,18 @@ import right_ones
 import right_others
 import wrong_conv
 import wrong_others
+import wrong_places
 import wrong_state
 
 from convcheck.conformance.check import check_implementation
 from convcheck.core.ops import find_op
 
-WRONG = {**wrong_conv.FUNCTIONS, **wrong_state.FUNCTIONS, **wrong_others.FUNCTIONS}
+WRONG = {
+    **wrong_conv.FUNCTIONS,
+    **wrong_places.FUNCTIONS,
+    **wrong_state.FUNCTIONS,
+    **wrong_others.FUNCTIONS,
+}
 RIGHT = {**right_ones.FUNCTIONS, **right_others.FUNCTIONS}
 # Each of these stands for a class of faults; the rest runs with the slow tests.
 QUICK_WRONG = (
@@ -19,7 +25,7 @@ QUICK_WRONG = (
     "always_float64", "negative_padding_accepted", "mutates_input", "remembers_weights",
     "shares_a_buffer", "slightly_scaled", "transposed_no_output_padding",
     "backward_flipped_weight", "max_pool_zero_padding", "cross_entropy_unsmoothed",
-    "convolve_correlates", "size_rounds_up",
+    "convolve_correlates", "size_rounds_up", "taps_adjacent", "keeps_its_border", "idle_filters",
 )  # fmt: skip
 QUICK_RIGHT = ("einsum", "fft", "winograd", "torch_conv", "scipy_fftconvolve", "size")
 
