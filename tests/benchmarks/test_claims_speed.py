@@ -13,8 +13,12 @@ CLAIMS = {
         "count(W,k,s,p,d) == (W+2*p-d*(k-1)-1)//s+1 given W+2*p >= d*(k-1)+1", Proved,
     ),
     "integer, refuted": ("count(W,k,1,k//2,1) == W", Refuted),
+    "integer, by Z3": ("m^2 >= m", Proved),
+    "integer, residues": ("m*(m+1)*(m+2) % 6 == 0", Proved),
     "distribution, proved": ("KL(p,q) == H(p,q) - H(p)", Proved),
     "distribution, inequality": ("logsumexp(z) >= sum(p*z) + H(p)", Proved),
+    "distribution, mixture": ("KL((p+r)/2, (q+r)/2) <= KL(p,q)/2", Proved),
+    "distribution, far": ("H(p) <= 3", Refuted),
     "distribution, refuted": ("KL(p,r) <= KL(p,q) + KL(q,r)", Refuted),
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from convcheck.core.errors import UsageError
 from convcheck.proofs.claims.budget import CONTRADICTION, NOTHING_FOUND, Deadline, Undecided
@@ -81,6 +82,8 @@ def decide_integers(statement: Statement, deadline: Deadline) -> Decision:
     except Undecided as undecided:
         answer, reason = Answer("unknown"), str(undecided)
     if answer.result == "unsat" and not claim.is_satisfiable:
+        if is_derived(replace(statement, goal=FALSE)):
+            return Open(name=name, statement=name, reason=CONTRADICTION)
         # a model of the hypotheses, which may be far from 0
         model, _ = claim.solve(deadline, FALSE)
         reason = CONTRADICTION if model.result == "unsat" else NOTHING_FOUND

@@ -3,7 +3,7 @@
 import pytest
 
 from convcheck.core.errors import UsageError
-from convcheck.proofs import claim
+from convcheck.proofs import Open, claim
 from convcheck.proofs.claims.language import MAX_CHARACTERS, parse_claim, show
 
 
@@ -105,3 +105,51 @@ def test_an_error_points_at_the_place():
         claim("conv(f, g) == foo")
     line, caret = refusal.value.where.split("\n")
     assert line[caret.index("^") - 7] == "f"
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("2f == f + f", "write * for a product"),
+        ("conv(f, g)) == f", "closes no bracket"),
+        ("f ∗ g == g ∗ f", "conv(f, g)"),
+        ("KL(p||q) >= 0", "KL(p, q)"),
+        ("ln(p) <= 0", "write log"),
+        ("W mod s == W % s", "write %"),
+        ("f == g, g == h", "join formulas with and"),
+        ("W >= 1 given k >= 1 given s >= 1", "commas"),
+        ("z_i <= max(z)", "write z[i]"),
+        ("kernel == 3", "write k"),
+        ("∀ W: W >= 1", "leave the quantifier out"),
+    ],
+)
+def test_a_refusal_says_what_to_write(text, fix):
+    with pytest.raises(UsageError) as refusal:
+        claim(text)
+    assert fix in refusal.value.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("⌊W/s⌋ ≤ W/s ∧ W² ≥ W", "floor(W/s) <= W/s and W^2 >= W"),
+        ("⌈W/s⌉ ≡ (W+s−1)//s", "ceil(W/s) == (W+s-1)//s"),
+        ("¬(W ≠ k) ⇒ k ≥ W && W ≥ k", "not (W != k) implies k >= W and W >= k"),
+    ],
+)
+def test_signs_of_mathematics_mean_what_they_mean(text, plain):
+    assert parse_claim(text).goal == parse_claim(plain).goal
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("f == f given 1 == 2", "contradict each other"),
+        ("W >= 5 given W >= 3, W <= 2", "contradict each other"),
+        ("KL(p, q) == 3 given sum(p) == 2", "contradict each other"),
+        ("f == 0 given f > 0", "may say nothing"),
+    ],
+)
+def test_a_claim_that_says_nothing_is_told_so(text, says):
+    decision = claim(text, seconds=60)
+    assert isinstance(decision, Open) and says in decision.reason
