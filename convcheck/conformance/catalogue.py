@@ -64,13 +64,13 @@ def catalogue(op_name: str) -> tuple[Variant, ...]:
     if backward:
         return (*variants, *gradient_variants(op.axes))
     if op.family == "conv_transpose":
-        own = [
+        faults = [
             *spacing_variants(op.axes),
             Variant(says="overwrites where windows overlap instead of adding", results=overwritten),
         ]
     else:
-        own = [*spacing_variants(op.axes), *same_variants(), *tile_variants(op.axes)]
-    return (*variants, *own, *_not_finite())
+        faults = [*spacing_variants(op.axes), *same_variants(), *tile_variants(op.axes)]
+    return (*variants, *faults, *_not_finite())
 
 
 def _dealt_filters(case: Case, inputs: Arrays) -> Results | None:
