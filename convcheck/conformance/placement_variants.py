@@ -31,6 +31,11 @@ def spacing_variants(axes: int) -> Iterator[Variant]:
     yield from _misplaced("places its windows as if the stride were 1", "stride", axes)
     yield at_right_size("spaces its taps one too little", shift("dilation", -1))
     yield at_right_size("spaces its windows one too little", shift("stride", -1))
+    for axis, name in enumerate(names if axes > 1 else ()):
+        yield at_right_size(f"spaces its taps one too little along {name}",
+                            partial(_one_less, "dilation", axis))  # fmt: skip
+        yield at_right_size(f"spaces its windows one too little along {name}",
+                            partial(_one_less, "stride", axis))  # fmt: skip
     if axes > 1:
         for part, words in (("dilation", "spaces its taps by"), ("stride", "moves its windows by")):
             for axis, name in enumerate(names):
@@ -159,6 +164,10 @@ def _misplaced(says: str, part: Literal["stride", "dilation"], axes: int) -> Ite
     yield at_right_size(says, set_all(part, 1))
     for axis, name in enumerate(_AXES[axes] if axes > 1 else ()):
         yield at_right_size(f"{says} along {name}", partial(put, part=part, axis=axis, value=1))
+
+
+def _one_less(part: str, axis: int, spec: ConvSpec) -> ConvSpec:
+    return put(spec, part, axis, getattr(spec, part)[axis] - 1)  # type: ignore[no-any-return]
 
 
 def _reversed(part: str, spec: ConvSpec) -> ConvSpec:
