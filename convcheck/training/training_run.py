@@ -166,7 +166,15 @@ def _train(
     start = Position(step=0, identity=identity)
     if stored is not None:
         start, tensors = stored
-        learner.restore(tensors, start.step)
+        try:
+            learner.restore(tensors, start.step)
+        except (RuntimeError, KeyError) as error:
+            raise InputError(
+                "the checkpoint is of another network",
+                why=" ".join(str(error).split()),
+                where=str(out),
+                fix="go on with the network it was made with, or choose another --out",
+            ) from None
         log(f"resumed at step {start.step} of {learner.total_steps}")
     elif processes.leads:
         clear_checkpoints(out)

@@ -186,6 +186,25 @@ def test_a_checkpoint_of_another_recipe_is_refused(
         train(recipe, darker, out=tmp_path, resume=True)
 
 
+def of_width(width: int) -> type[Net]:
+    class Own(Net):
+        def __init__(self, classes: int = 10) -> None:
+            super().__init__(classes)
+            self.fc2 = nn.Linear(120, width)
+            self.fc3 = nn.Linear(width, classes)
+
+    return Own
+
+
+def test_a_checkpoint_of_a_network_that_was_changed_is_refused(
+    images: ImageSet, recipe: Recipe, tmp_path: Path
+) -> None:
+    train(replace(recipe, network=of_width(84)), images, out=tmp_path, max_steps=3)
+    with pytest.raises(InputError, match="of another network") as caught:
+        train(replace(recipe, network=of_width(85)), images, out=tmp_path, resume=True)
+    assert "fc2.weight" in caught.value.why
+
+
 def test_an_unfinished_run_is_not_overwritten(
     images: ImageSet, recipe: Recipe, tmp_path: Path
 ) -> None:
