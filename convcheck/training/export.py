@@ -58,20 +58,32 @@ def export(result: TrainingResult, path: str | Path) -> ModelReport:
         told = "; ".join(f"{finding.where}: {finding.what}" for finding in report.findings)
         raise InputError(f"the exported {path} does not hold", why=told or "nothing was checked")
     if find_spec("onnxruntime") is not None:
-        _compare(network, Path(path), example)
+        _compare(network, Path(path), _test_pictures(result))
     return report
 
 
-def _compare(network: torch.nn.Module, path: Path, example: torch.Tensor) -> None:
+def _test_pictures(result: TrainingResult) -> torch.Tensor:
+    """Returns the test pictures that the result holds, (N, 3, H, W), normalised."""
+    assert result.pictures is not None
+    raw = np.concatenate((result.pictures.sample[None], result.pictures.mistakes))
+    mean, std = (
+        torch.tensor(result.settings[name], dtype=torch.float32).view(3, 1, 1)
+        for name in ("mean", "std")
+    )
+    return (torch.from_numpy(raw) / 255 - mean) / std
+
+
+def _compare(network: torch.nn.Module, path: Path, pictures: torch.Tensor) -> None:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path))
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(20):
-        picture = torch.rand(example.shape, generator=generator) * 2 - 1
-        with torch.inference_mode():
-            ours = int(network(picture).argmax())
-        feed = {session.get_inputs()[0].name: picture.numpy()}
-        theirs = int(np.asarray(session.run(None, feed)[0]).argmax())
-        if ours != theirs:
-            raise InputError(f"{path} predicts class {theirs} where the network predicts {ours}")
+    name = session.get_inputs()[0].name
+    with torch.inference_mode():
+        ours = network(pictures).argmax(dim=1).tolist()
+    for number, (picture, wanted) in enumerate(zip(pictures, ours, strict=True)):
+        found = int(np.asarray(session.run(None, {name: picture[None].numpy()})[0]).argmax())
+        if found != wanted:
+            raise InputError(
+                f"{path} predicts class {found} where the network predicts {wanted}",
+                where=f"picture {number} of {len(pictures)}",
+            )

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from convcheck.core.errors import InputError, UsageError
 from convcheck.training import ImageSet, Recipe, TrainingResult, train
@@ -51,3 +52,17 @@ def test_a_missing_package_is_named(
     monkeypatch.setattr(package, "_NEEDED", ("no_such_package",))
     with pytest.raises(UsageError, match="needs no_such_package"):
         export(result, tmp_path / "model.onnx")
+
+
+def test_predictions_that_differ_are_noticed(result: TrainingResult, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    path = tmp_path / "model.onnx"
+    export(result, path)
+    assert result.network is not None
+    pictures = package._test_pictures(result)
+    assert len(pictures) == 26
+    package._compare(result.network, path, pictures)
+    with torch.no_grad():
+        result.network.fc3.bias.add_(torch.arange(10))
+    with pytest.raises(InputError, match="predicts class"):
+        package._compare(result.network, path, pictures)
