@@ -82,7 +82,7 @@ def _explained(minimal: Observation, useful: Sequence[Observation]) -> Diagnosis
     failing = [o for o in about if o.problem is not None and o.problem.kind in ("value", "shape")]
     passing = [o for o in about if o.problem is None and isinstance(o.wanted, Expected)]
     best: Diagnosis | None = None
-    for variant in _promising(minimal, failing):
+    for variant in _promising(minimal, failing, passing):
         explained = [o for o in failing if agrees(variant, o)]
         if best is not None and len(explained) < len(best.explained):
             continue
@@ -111,17 +111,23 @@ def _explained(minimal: Observation, useful: Sequence[Observation]) -> Diagnosis
     return best
 
 
-def _promising(minimal: Observation, failing: Sequence[Observation]) -> list[Variant]:
+def _promising(
+    minimal: Observation, failing: Sequence[Observation], passing: Sequence[Observation]
+) -> list[Variant]:
     """Returns the variants that explain `minimal`, those first that explain most of a few more.
 
-    A minimal case is so small that many variants agree with it; a few larger ones tell them apart.
+    A minimal case is so small that many variants agree with it; a few larger ones tell them apart,
+    and among equals a few that pass, which speak against those that act under a condition only.
     """
     few = [*failing[:: max(1, len(failing) // _FEW)][:_FEW]]
     # The largest tell most apart.
     few += [o for o in failing[-_FEW:] if o not in few]
     fitting = [v for v in catalogue(minimal.case.op) if agrees(v, minimal)]
     scores = {id(v): sum(agrees(v, o) for o in few) for v in fitting}
-    return sorted(fitting, key=lambda v: (-scores[id(v)], v.slack is not None))[:_FEW]
+    right = passing[:: max(1, len(passing) // _FEW)][:_FEW]
+    against = {id(v): sum(_differs(v, o) for o in right) for v in fitting}
+    ranked = sorted(fitting, key=lambda v: (-scores[id(v)], v.slack is not None, against[id(v)]))
+    return ranked[:_FEW]
 
 
 def _rank(found: Diagnosis) -> tuple[int, bool, int]:
