@@ -115,6 +115,11 @@ def test_another_call_that_is_fruitless_is_given_up_a_spoilt_result_is_not(spoil
     ("op", "says"),
     [
         ("conv2d", "rounds the size up along W"),
+        ("conv2d", "adds the bias to the first 64 columns only"),
+        ("conv2d", "adds the bias once per block of 64 input channels"),
+        ("conv2d", "does not multiply the start of a tile of 32 outputs along H by the stride"),
+        ("conv2d", "rounds the bias to float16"),
+        ("conv2d", "exchanges filters and channels of the weights"),
         ("max_pool2d", "puts all padding before"),
         ("max_pool2d", "pads twice as much along H"),
         ("max_pool2d", "multiplies the padding by the dilation"),
