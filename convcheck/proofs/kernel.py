@@ -19,7 +19,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from convcheck.proofs.normal import Poly, freeze, is_positive, normal, number, plus, slope, times
+from convcheck.proofs.normal import (
+    Poly,
+    freeze,
+    is_nonnegative,
+    normal,
+    number,
+    plus,
+    shape,
+    slope,
+    times,
+)
 from convcheck.proofs.terms import (
     DISCRETE,
     INFINITE,
@@ -30,7 +40,9 @@ from convcheck.proofs.terms import (
     Refusal,
     Tree,
     declare,
+    derivative,
     expect,
+    expect_hypothesis,
     names,
     opened,
     parse,
@@ -51,25 +63,14 @@ class Context:
     used: set[str] = field(default_factory=set)
 
 
-def _shape(term: Tree, env: Env) -> Any:
-    """Returns what an infinite sum is made of: its domains and its body, with numbered indices."""
-    domains: list[str] = []
-    while term[0] == "S":
-        name = f"_{len(domains)}"
-        domains.append(term[1][1])
-        env = {**opened(term, env), name: ((), domains[-1])}
-        term = substitute(term[2], term[1][0], ("var", name))
-    return domains, normal(term, env)
-
-
 def _oblige(kind: str, term: Tree, env: Env, context: Context) -> None:
     """Refuses unless `kind(term)` is a hypothesis, or deltas leave finitely many terms."""
-    domains, body = _shape(term, env)
+    domains, body = shape(term, env)
     endless = [f"_{at}" for at, domain in enumerate(domains) if domain in INFINITE]
     if len(endless) < 2 and all(_is_bounded(mono, *endless) for mono in body):
         return
     for text, known in context.hypotheses.items():
-        if known[0] == kind and _shape(known[2], context.env) == (domains, body):
+        if known[0] == kind and shape(known[2], context.env) == (domains, body):
             context.used.add(text)
             return
     raise Refusal("needs the hypothesis", (kind, "", term))
@@ -127,27 +128,6 @@ def _sift(node: Tree, at: Tree, env: Env, _: Context) -> Tree:
     return substitute(body, name, at)
 
 
-def _derivative(tree: Tree, by: Tree, env: Env) -> Tree:
-    """Returns diff(tree, by), worked out; `by` is a scalar or a value w(j) of a function."""
-    head, label, *kids = tree
-    if by[1] not in names(tree):
-        return ZERO
-    if head in ("var", "app") and label == by[1]:
-        value = UNIT
-        for here, there in zip(kids, by[2:], strict=True):
-            value = ("mul", "", value, ("delta", "", here, there))
-        return value
-    parts = [_derivative(kid, by, opened(tree, env)) for kid in kids]
-    if head in ("add", "neg") or (head == "S" and label[1] not in NOT_SETS):
-        return (head, label, *parts)
-    if head == "mul":
-        return ("add", "", ("mul", "", parts[0], kids[1]), ("mul", "", kids[0], parts[1]))
-    outer = {"exp": tree, "log": ("inv", "", *kids), "inv": ("neg", "", ("mul", "", tree, tree))}
-    if head not in outer:
-        raise Refusal(f"differentiate does not go through {head}")
-    return ("mul", "", outer[head], parts[0])
-
-
 BINDER_RULES = {"reindex": _reindex, "swap": _swap, "split": _split, "sift": _sift}
 
 
@@ -178,7 +158,7 @@ def _apply(rule: str, args: dict[str, str], tree: Tree, context: Context) -> Tre
     elif rule == "differentiate" and not args:
 
         def change(node: Tree, env: Env) -> Tree | None:
-            return _derivative(node[2], node[3], env) if node[0] == "diff" else None
+            return derivative(node[2], node[3], env) if node[0] == "diff" else None
 
     elif rule == "given" and set(args) <= {"hypothesis", "at"}:
         text = args.get("hypothesis", "")
@@ -211,15 +191,6 @@ def _apply(rule: str, args: dict[str, str], tree: Tree, context: Context) -> Tre
 # Proofs.
 
 
-def _is_nonnegative(tree: Tree, env: Env) -> bool:
-    """Whether a term is >= 0 by its form: gap, squares, and sums and products of such."""
-    if tree[0] == "gap" or (tree[0] == "mul" and tree[2] == tree[3]):
-        return True
-    if tree[0] in ("S", "M", "add", "mul"):
-        return all(_is_nonnegative(kid, opened(tree, env)) for kid in tree[2:])
-    return is_positive(normal(tree, env), env)
-
-
 def _follow(step: Any, before: Tree, sort: str, context: Context) -> tuple[str, Tree]:
     """Returns the relation of a line to the line before, and the line."""
     env, line, rule, args = context.env, step["line"], step.get("rule"), step.get("args", {})
@@ -231,7 +202,7 @@ def _follow(step: Any, before: Tree, sort: str, context: Context) -> tuple[str, 
     if rule == "increase" and set(args) == {"by"}:
         by = parse(args["by"])
         expect(by, "K", env)
-        if relation != "<=" or not _is_nonnegative(by, env):
+        if relation != "<=" or not is_nonnegative(by, env):
             raise Refusal("increase adds a term that is >= 0 by its form, and says <=")
         made, wanted = ("add", "", before, by), target
     elif relation != "=":
@@ -397,24 +368,13 @@ def read(theorem: object) -> Context:
     env = declare(theorem.get("vars", {}))
     context = Context(env, {text: parse(text) for text in texts})
     for tree in context.hypotheses.values():
-        _check_hypothesis(tree, env)
+        expect_hypothesis(tree, env)
     trees = [parse(theorem.get("statement")), *context.hypotheses.values()]
     nodes = [node for tree in trees for node in walk(tree)]
     ordered = any(node[0] in REAL or (node[0] == "rel" and node[1] != "=") for node in nodes)
     if ordered and any(values == "char" for _, values in env.values()):
         raise Refusal("order, log and exp are for real numbers; a character has complex values")
     return context
-
-
-def _check_hypothesis(tree: Tree, env: Env) -> None:
-    if tree[0] == "all":
-        _check_hypothesis(tree[2], opened(tree, env))
-    elif tree[0] == "rel" or (tree[0] in ("exists", "summable") and tree[2][0] == "S"):
-        sort = sort_of(tree[2], env) or sort_of(tree[-1], env) or "K"
-        for kid in tree[2:]:
-            expect(kid, sort, env)
-    else:
-        raise Refusal("a hypothesis is a relation, all(x,D,relation), exists(S) or summable(S)")
 
 
 def check(theorem: object) -> Context:

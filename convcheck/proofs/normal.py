@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from convcheck.proofs.terms import NOT_SETS, Env, Refusal, Tree, opened, sort_of
+from convcheck.proofs.terms import NOT_SETS, Env, Refusal, Tree, opened, sort_of, substitute
 
 Poly = dict[Any, Any]
 
@@ -233,3 +233,23 @@ def _exponential(p: Poly, env: Env) -> Poly:
             factor = {_join((), {(("exp", "", freeze({mono: 1})), c)}): 1}
         out = times(out, factor)
     return out
+
+
+def is_nonnegative(tree: Tree, env: Env) -> bool:
+    """Whether a term is >= 0 by its form: gap, squares, and sums and products of such."""
+    if tree[0] == "gap" or (tree[0] == "mul" and tree[2] == tree[3]):
+        return True
+    if tree[0] in ("S", "M", "add", "mul"):
+        return all(is_nonnegative(kid, opened(tree, env)) for kid in tree[2:])
+    return is_positive(normal(tree, env), env)
+
+
+def shape(term: Tree, env: Env) -> Any:
+    """Returns what an infinite sum is made of: its domains and its body, with numbered indices."""
+    domains: list[str] = []
+    while term[0] == "S":
+        name = f"_{len(domains)}"
+        domains.append(term[1][1])
+        env = {**opened(term, env), name: ((), domains[-1])}
+        term = substitute(term[2], term[1][0], ("var", name))
+    return domains, normal(term, env)

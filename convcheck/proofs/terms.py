@@ -194,3 +194,36 @@ def expect(tree: Tree, sort: str, env: Env) -> None:
     inner = opened(tree, env)
     for kid, expected in zip(kids, wanted, strict=True):
         expect(kid, expected, inner)
+
+
+def derivative(tree: Tree, by: Tree, env: Env) -> Tree:
+    """Returns diff(tree, by), worked out; `by` is a scalar or a value w(j) of a function."""
+    head, label, *kids = tree
+    if by[1] not in names(tree):
+        return ZERO
+    if head in ("var", "app") and label == by[1]:
+        value = UNIT
+        for here, there in zip(kids, by[2:], strict=True):
+            value = ("mul", "", value, ("delta", "", here, there))
+        return value
+    parts = [derivative(kid, by, opened(tree, env)) for kid in kids]
+    if head in ("add", "neg") or (head == "S" and label[1] not in NOT_SETS):
+        return (head, label, *parts)
+    if head == "mul":
+        return ("add", "", ("mul", "", parts[0], kids[1]), ("mul", "", kids[0], parts[1]))
+    outer = {"exp": tree, "log": ("inv", "", *kids), "inv": ("neg", "", ("mul", "", tree, tree))}
+    if head not in outer:
+        raise Refusal(f"differentiate does not go through {head}")
+    return ("mul", "", outer[head], parts[0])
+
+
+def expect_hypothesis(tree: Tree, env: Env) -> None:
+    """Refuses what is no hypothesis: relations, all(x,D,relation), exists(S), summable(S) are."""
+    if tree[0] == "all":
+        expect_hypothesis(tree[2], opened(tree, env))
+    elif tree[0] == "rel" or (tree[0] in ("exists", "summable") and tree[2][0] == "S"):
+        sort = sort_of(tree[2], env) or sort_of(tree[-1], env) or "K"
+        for kid in tree[2:]:
+            expect(kid, sort, env)
+    else:
+        raise Refusal("a hypothesis is a relation, all(x,D,relation), exists(S) or summable(S)")

@@ -412,5 +412,5 @@ def test_the_kernel_can_be_read_in_one_sitting() -> None:
     folder = Path(kernel.__file__).parent
     texts = [(folder / f"{name}.py").read_text(encoding="utf-8") for name in TRUSTED]
     lines = [line for text in texts for line in text.splitlines()]
-    assert len(lines) <= 880
+    assert len(lines) <= 890
     assert max(map(len, lines)) <= 100
