@@ -9,7 +9,7 @@ from typing import Any
 from convcheck.core.errors import ConvcheckError
 from convcheck.models.break_facts import Break, first_line, text
 from convcheck.models.chain import ancestors, chain_text, channel_source
-from convcheck.models.graph import Call, Failure, LayerGraph
+from convcheck.models.graph import Call, Failure, LayerGraph, Value
 from convcheck.models.shape_rules import predict
 from convcheck.models.windows import is_conv, is_geometry, rank_of
 
@@ -111,7 +111,8 @@ def _geometry(graph: LayerGraph, call: Call, failure: Failure) -> Break | None:
             what=f"{call.op} on {text(shape)}: {error.what}",
             why=(error.why, chain, *([f"rule: {error.fix}"] if error.fix else [])),
         )
-    return _dtype(graph, call, failure)
+    # An unpooling takes indices beside its map: two types are no fault there.
+    return None if "unpool" in call.op else _dtype(graph, call, failure)
 
 
 def _channels(graph: LayerGraph, call: Call, chain: str) -> Break | None:
@@ -162,6 +163,7 @@ def _view(graph: LayerGraph, call: Call, failure: Failure) -> Break | None:
         where=_where_combined(graph, call),
         what=f"{call.op}{_tuple(wanted)} of {text(call.input_shape)}: {count} elements do not fit",
         why=tuple(why),
+        wanted=known,
     )
 
 
@@ -181,6 +183,7 @@ def _combination(graph: LayerGraph, call: Call, failure: Failure) -> Break | Non
     shared = max(ancestors(graph, a) & ancestors(graph, b), default=-1)
     why = [
         said,
+        *_shared_chain(graph, shared),
         f"first:  {chain_text(graph, a, after=shared)}",
         f"second: {chain_text(graph, b, after=shared)}",
     ]
@@ -193,6 +196,14 @@ def _combination(graph: LayerGraph, call: Call, failure: Failure) -> Break | Non
         got=clashes[-1][1],
         shared=shared,
     )
+
+
+def _shared_chain(graph: LayerGraph, index: int) -> tuple[str, ...]:
+    """Returns the chain up to the call where branches part, if they part after the input."""
+    if index < 0 or not graph.calls[index].outputs:
+        return ()
+    parted = Value(shape=graph.calls[index].outputs[0], producer=index)
+    return (f"both:   {chain_text(graph, parted)}",)
 
 
 def _where_combined(graph: LayerGraph, call: Call) -> str:
@@ -227,7 +238,7 @@ def _cat(graph: LayerGraph, call: Call, failure: Failure) -> Break | None:
         code="CC208",
         where=_where_combined(graph, call),
         what=f"{call.op} along axis {dim} of {' and '.join(map(text, shapes))}",
-        why=(said, *chains),
+        why=(said, *_shared_chain(graph, latest), *chains),
         shared=latest,
     )
 

@@ -127,7 +127,7 @@ def _dead_borders(graph: LayerGraph) -> Iterator[Finding]:
                     "CC407",
                     call,
                     f"{dead} of the {out} outputs on an axis read nothing but padding",
-                    f"padding {window.padding[0]} is not less than the effective kernel "
+                    f"padding {max(window.padding)} is not less than the effective kernel "
                     f"{window.span}",
                     chain_text(graph, call.inputs[0]),
                     fix=f"padding={(window.span - 1) // 2}",

@@ -8,18 +8,20 @@ import time
 
 import pytest
 
+from convcheck.models.windows import is_geometry
+
 pytestmark = pytest.mark.slow
 
 CALLS = 6674
 CPU_SECONDS = 30
 MEGABYTES = 40
+TIMM_MODELS = 150
 
 
 def test_torchvision_is_validated_whole_within_its_budget():
     models = pytest.importorskip("torchvision").models
 
     import convcheck
-    from convcheck.models.windows import is_geometry
 
     names = models.list_models(module=models)
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -40,13 +42,14 @@ def test_torchvision_is_validated_whole_within_its_budget():
     assert grown <= MEGABYTES
 
 
-def test_torchinfo_beside_it():
+def test_torchinfo_on_the_same_list_costs_more():
+    """Every model once, in one process each way; some minutes, and 3 GB for torchinfo's weights."""
     torchinfo = pytest.importorskip("torchinfo")
     models = pytest.importorskip("torchvision").models
     import convcheck
 
-    names = ["resnet18", "mobilenet_v2", "squeezenet1_1"]
     ours = theirs = 0.0
+    names = models.list_models(module=models)
     for name in names:
         began = time.process_time()
         convcheck.check_model(lambda name=name: models.get_model(name), (1, 3, 224, 224))
@@ -54,5 +57,25 @@ def test_torchinfo_beside_it():
         began = time.process_time()
         torchinfo.summary(models.get_model(name), (1, 3, 224, 224), verbose=0)
         theirs += time.process_time() - began
-    print(f"{', '.join(names)}: convcheck {ours:.2f} CPU s, torchinfo {theirs:.2f} CPU s")
+    print(f"{len(names)} models: convcheck {ours:.1f} CPU s, torchinfo {theirs:.1f} CPU s")
     assert ours < theirs
+
+
+def test_a_sample_of_timm_is_read_without_a_false_alarm():
+    """150 models spread over timm's list, each at its own input size."""
+    timm = pytest.importorskip("timm")
+    import convcheck
+
+    everything = timm.list_models()
+    names = everything[:: max(1, len(everything) // TIMM_MODELS)][:TIMM_MODELS]
+    alarms, calls = {}, 0
+    began = time.process_time()
+    for name in names:
+        size = timm.get_pretrained_cfg(name, allow_unregistered=True)
+        shape = size.input_size if size is not None else (3, 224, 224)
+        report = convcheck.check_model(lambda name=name: timm.create_model(name), (1, *shape))
+        calls += sum(is_geometry(layer.op) for layer in report.layers)
+        if not report.passed:
+            alarms[name] = [(f.code, f.where, f.what) for f in report.findings] or report.verdict
+    print(f"{len(names)} models, {calls} calls, {time.process_time() - began:.1f} CPU s")
+    assert not alarms

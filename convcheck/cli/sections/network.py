@@ -9,7 +9,8 @@ from convcheck.core.finding import Finding
 from convcheck.core.text import for_markdown, for_markdown_code
 from convcheck.core.verdict import Verdict
 from convcheck.models import LayerCall, check_model
-from convcheck.report.document import Block, Paragraph, Section, Table
+from convcheck.models.diagram import layer_diagram
+from convcheck.report.document import Block, Figure, Paragraph, Section, Table
 
 PICTURES = (1, 3, 32, 32)
 
@@ -26,6 +27,12 @@ def build(context: Context) -> Section:
             "closed formula."
         ),
         _table(report.layers),
+        Figure(
+            "layers.svg",
+            f"The layers from the input on: {' -> '.join(map(str, (PICTURES[-1], *sizes)))}, "
+            "then vectors",
+            layer_diagram(report.layers, title="The notes' network, layer by layer").encode(),
+        ),
         Paragraph(
             f"{report.parameters:,} parameters, {report.macs:,} multiply-accumulates a picture."
         ),
