@@ -16,7 +16,7 @@ from convcheck.conformance.bench import Bench, Observation, inputs_of
 from convcheck.conformance.judge import Contract, judge, want
 from convcheck.core.case import Case
 from convcheck.core.ops import find_op
-from convcheck.oracle.expected import Algorithm
+from convcheck.oracle.expected import Algorithm, Expected
 from convcheck.oracle.formats import find_format, round_to
 
 TRANSFORMS: tuple[Algorithm, ...] = ("winograd", "fft")
@@ -25,6 +25,8 @@ _WIDER = 8
 # Where the large data begin, against a tile of two. None leaves the sizes as they are, and comes
 # first: a function may choose its algorithm by the sizes.
 _SHIFTS = (None, 0, 1)
+# On data of one magnitude a transform stays near that bound; a narrower format is far from it.
+_MOST_EXCESS = 16
 # By how many bits the small data are smaller, to show a transform that is computed in float64.
 _DOUBLE_BITS = 36
 
@@ -40,6 +42,8 @@ def transform_of(bench: Bench, seen: Observation) -> Algorithm | None:
     family = find_op(seen.case.op).family
     if problem is None or problem.kind != "value" or not family.startswith("conv"):
         return None
+    if _excess(bench, seen) > _MOST_EXCESS:
+        return None
     known = bench.contract.algorithm
     for algorithm in TRANSFORMS[TRANSFORMS.index(known) + 1 if known in TRANSFORMS else 0 :]:
         lenient = replace(bench.contract, algorithm=algorithm)
@@ -54,6 +58,24 @@ def transform_of(bench: Bench, seen: Observation) -> Algorithm | None:
         ):
             return algorithm
     return None
+
+
+def _excess(bench: Bench, seen: Observation) -> float:
+    """How many times the largest bound of a direct sum it is off, on data of one magnitude."""
+    plain = replace(seen.case, values="real", layout="contiguous")
+    if not find_format(plain.dtype).is_float or not bench.can(plain):
+        return 0.0
+    found = bench.observe(plain)
+    wanted = want(plain, found.inputs, replace(bench.contract, algorithm="direct"))
+    if not isinstance(wanted, Expected) or not found.actual:
+        return 0.0
+    array, actual = wanted.outputs[0], found.actual[0]
+    if actual.shape != array.shape:
+        return 0.0
+    bound, gap = array.bound, np.abs(actual - array.values)
+    if not np.isfinite(gap).all() or not np.isfinite(bound).all() or not bound.any():
+        return 0.0
+    return float(gap.max() / bound.max())
 
 
 def _spreads(dtype: str) -> tuple[int, ...]:
