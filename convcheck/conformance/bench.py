@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Observation:
         wanted: What the contract asks.
         outcome: What happened.
         problem: What is wrong with that, or None.
+        predictions: What each variant that was asked gives for the case; kept by `diagnosis`.
     """
 
     case: Case
@@ -37,6 +39,7 @@ class Observation:
     wanted: Expected | Refusal
     outcome: Outcome
     problem: Problem | None
+    predictions: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def actual(self) -> tuple[np.ndarray, ...]:
@@ -89,4 +92,4 @@ class Bench:
         """Returns the observation judged by the contract as it is now, without a new call."""
         wanted = want(seen.case, seen.inputs, self.contract)
         problem = judge(seen.case, seen.inputs, seen.outcome, wanted, self.contract)
-        return replace(seen, wanted=wanted, problem=problem)
+        return replace(seen, wanted=wanted, problem=problem, predictions={})

@@ -199,8 +199,11 @@ def _differs(variant: Variant, seen: Observation) -> bool:
 def _predicted(variant: Variant, seen: Observation) -> Results | None:
     if not isinstance(seen.wanted, Expected):
         return None
-    right = tuple(array.values for array in seen.wanted.outputs)
-    return variant.predict(seen.case, seen.inputs, right)
+    if variant not in seen.predictions:
+        right = tuple(array.values for array in seen.wanted.outputs)
+        seen.predictions[variant] = variant.predict(seen.case, seen.inputs, right)
+    known: Results | None = seen.predictions[variant]
+    return known
 
 
 def _useful(minimal: Observation, seen: Sequence[Observation]) -> list[Observation]:

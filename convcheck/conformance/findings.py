@@ -129,10 +129,6 @@ def _one_fault(
         minimal = bench.observe(shrunk.case, sure=True)
         if not problem.is_like(minimal.problem):
             minimal, shrunk = seed, replace(shrunk, case=seed.case, minimal=False)
-    if problem.kind == "timed_out" and shrunk.tried:
-        # On the way down a short wait was enough; the end must have had its whole time.
-        sure = bench.observe(shrunk.case, sure=True)
-        minimal = sure if problem.is_like(sure.problem) else seed
     if not costly and not history.lost:
         seen += [history.observe(case) for case in neighbours(shrunk.case) if bench.can(case)]
     diagnosis = diagnose(minimal, seen)

@@ -72,6 +72,8 @@ class ConvSpec:
         Raises:
             GeometryError: "same" meets a stride other than 1.
         """
+        if not isinstance(self.padding, str):
+            return self.padding
         return padding_pairs(self.padding, self.kernel_size, self.dilation, self.stride)
 
     def weight_shape(self) -> tuple[int, ...]:

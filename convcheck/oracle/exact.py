@@ -105,6 +105,38 @@ def evaluate(
     return Sum(values=values, magnitude=magnitude, unit=low, unclear=unclear)
 
 
+def sum_of_small_integers(
+    product: Product,
+    left: np.ndarray,
+    right: np.ndarray,
+    bias: np.ndarray | None,
+    *,
+    terms: int,
+    budget: int,
+) -> Sum | None:
+    """Returns what `evaluate` does, at half its cost, where a glance shows that nothing rounds.
+
+    That is where all data are integers, and the largest product, `terms` times, is within
+    `budget`; its magnitude is then that product for every element, and no tighter.
+    """
+    arrays = [left, right] if bias is None else [left, right, bias]
+    whole = [array.astype(np.float64) for array in arrays]
+    peaks = [float(np.abs(array).max(initial=0.0)) for array in whole]
+    largest = peaks[0] * peaks[1] * terms + sum(peaks[2:])
+    if not largest <= min(budget, 2**52) or any((np.trunc(a) != a).any() for a in whole):
+        return None
+    total = product(*whole[:2])
+    if bias is not None:
+        total = total + _per_channel(whole[2], total.ndim)
+    values = total.astype(np.int64) if left.dtype.kind in "iu" else total
+    return Sum(
+        values=values,
+        magnitude=np.full(total.shape, largest),
+        unit=0,
+        unclear=np.zeros(total.shape, dtype=bool),
+    )
+
+
 def _bits(magnitude: np.ndarray, unit: int) -> int:
     _, exponent = np.frexp(magnitude.max(initial=0.0))
     return int(exponent) - unit

@@ -15,7 +15,7 @@ from convcheck.core.ops import find_op
 from convcheck.core.shapes import output_shape
 from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
 from convcheck.oracle.bounds import direct_bound
-from convcheck.oracle.exact import evaluate
+from convcheck.oracle.exact import evaluate, sum_of_small_integers
 from convcheck.oracle.formats import Format, find_format
 from convcheck.oracle.forms import Form, forms_of
 from convcheck.oracle.pooling import OUTSIDE, divisors, max_pool
@@ -159,7 +159,13 @@ def _summed(
     left, second = form.operands(inputs)
     right = np.ones((), left.dtype) if second is None else second
     bias = inputs[form.bias] if form.bias else None
-    total = evaluate(form.product, left, right, bias, terms=form.terms)
+    total = None
+    if arithmetic.algorithm == "direct" and not isinstance(case.spec, PoolSpec):
+        budget = min(arithmetic.result.budget, arithmetic.accumulate.budget)
+        total = sum_of_small_integers(
+            form.product, left, right, bias, terms=form.terms, budget=budget
+        )
+    total = total or evaluate(form.product, left, right, bias, terms=form.terms)
     exact = (
         arithmetic.algorithm == "direct"
         and total.is_exact_in(arithmetic.result)

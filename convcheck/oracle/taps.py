@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -76,6 +77,7 @@ def read_counts(spec: Window, spatial: Index) -> np.ndarray:
     return counts
 
 
+@lru_cache(maxsize=4096)
 def output_spatial(spec: Window, spatial: Index) -> Index:
     """Returns the extents of the output's spatial axes.
 

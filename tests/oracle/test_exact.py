@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from convcheck.core.spec import ConvSpec
 from convcheck.oracle import direct, fast
-from convcheck.oracle.exact import evaluate
+from convcheck.oracle.exact import evaluate, sum_of_small_integers
 from convcheck.oracle.formats import find_format
 from convcheck.oracle.limbs import bit_length, unit_exponent, whole_numbers
 
@@ -41,6 +41,33 @@ def test_evaluation_is_the_exact_sum_rounded_once(x, w, b):
     )
     assert (found.magnitude >= sizes.astype(np.float64) * (1 - 2.0**-52)).all()
     assert (found.magnitude <= sizes.astype(np.float64) * (1 + 2.0**-48)).all()
+
+
+SMALL = st.lists(st.integers(-9, 9), min_size=22, max_size=22)
+
+
+@given(data=SMALL, kind=st.sampled_from([np.int32, np.float32]), biased=st.booleans())
+def test_small_integers_give_the_same_sum_at_a_glance(data, kind, biased):
+    numbers = np.array(data, dtype=kind)
+    x, w = numbers[:8].reshape(1, 2, 4), numbers[8:20].reshape(2, 2, 3)
+    b = numbers[20:] if biased else None
+    form = {"product": lambda a, c: fast.conv(a, c, spec=SPEC), "terms": 6}
+    whole = evaluate(left=x, right=w, bias=b, **form)
+    glance = sum_of_small_integers(left=x, right=w, bias=b, budget=6 * 81 + 9, **form)
+    assert np.array_equal(glance.values, whole.values)
+    assert glance.values.dtype == whole.values.dtype
+    assert (glance.magnitude >= whole.magnitude).all()
+
+
+@pytest.mark.parametrize("spoiled", [0.5, 100.0, np.nan, np.inf])
+def test_a_glance_is_not_enough_for_fractions_large_numbers_and_nan(spoiled):
+    x, w = np.ones((1, 2, 4)), np.ones((2, 2, 3))
+    form = {"product": lambda a, c: fast.conv(a, c, spec=SPEC), "terms": 6, "budget": 256}
+    assert sum_of_small_integers(left=x, right=w, bias=None, **form) is not None
+    for array in (x, w):
+        kept, array[0, 0, 0] = array[0, 0, 0], spoiled
+        assert sum_of_small_integers(left=x, right=w, bias=None, **form) is None
+        array[0, 0, 0] = kept
 
 
 @given(x=st.lists(st.integers(-(2**62), 2**62), min_size=8, max_size=8))
