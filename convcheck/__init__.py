@@ -10,7 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convcheck.conformance import assert_implementation, check_implementation
+    from convcheck.conformance import (
+        assert_implementation,
+        check_implementation,
+        check_laws,
+        prove_shape,
+    )
     from convcheck.core.case import Case, parse_case
     from convcheck.core.errors import ConvcheckError, GeometryError
     from convcheck.core.finding import Finding
@@ -38,6 +43,7 @@ _HOMES = {
     "Verdict": "convcheck.core.verdict",
     "assert_implementation": "convcheck.conformance",
     "check_implementation": "convcheck.conformance",
+    "check_laws": "convcheck.conformance",
     "check_model": "convcheck.models",
     "claim": "convcheck.proofs",
     "conv_output_size": "convcheck.core.sizes",
@@ -45,6 +51,7 @@ _HOMES = {
     "parse_case": "convcheck.core.case",
     "pool_output_size": "convcheck.core.sizes",
     "prove": "convcheck.proofs",
+    "prove_shape": "convcheck.conformance",
     "receptive_field": "convcheck.core.receptive_field",
     "theorems": "convcheck.proofs",
     "unfold_output_size": "convcheck.core.sizes",
@@ -61,6 +68,7 @@ __all__ = [
     "Verdict",
     "assert_implementation",
     "check_implementation",
+    "check_laws",
     "check_model",
     "claim",
     "conv_output_size",
@@ -68,6 +76,7 @@ __all__ = [
     "parse_case",
     "pool_output_size",
     "prove",
+    "prove_shape",
     "receptive_field",
     "theorems",
     "unfold_output_size",

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convcheck.conformance.check import assert_implementation, check_implementation
+    from convcheck.conformance.law_check import check_laws
     from convcheck.conformance.report import Coverage, ImplementationReport, describe
+    from convcheck.conformance.shape_proof import prove_shape
 
 _HOMES = {
     "Coverage": "convcheck.conformance.report",
     "ImplementationReport": "convcheck.conformance.report",
     "assert_implementation": "convcheck.conformance.check",
     "check_implementation": "convcheck.conformance.check",
+    "check_laws": "convcheck.conformance.law_check",
     "describe": "convcheck.conformance.report",
+    "prove_shape": "convcheck.conformance.shape_proof",
 }
 
 __all__ = [
@@ -25,7 +29,9 @@ __all__ = [
     "ImplementationReport",
     "assert_implementation",
     "check_implementation",
+    "check_laws",
     "describe",
+    "prove_shape",
 ]
 
 

@@ -34,9 +34,10 @@ def loaded_by(statement: str) -> set[str]:
 def test_public_names_are_pinned() -> None:
     assert convcheck.__all__ == [
         "Case", "ConvSpec", "ConvcheckError", "Finding", "GeometryError", "PoolSpec", "Verdict",
-        "assert_implementation", "check_implementation", "check_model", "claim",
+        "assert_implementation", "check_implementation", "check_laws", "check_model", "claim",
         "conv_output_size", "conv_transpose_output_size", "parse_case", "pool_output_size",
-        "prove", "receptive_field", "theorems", "unfold_output_size", "verify_bilinear",
+        "prove", "prove_shape", "receptive_field", "theorems", "unfold_output_size",
+        "verify_bilinear",
     ]  # fmt: skip
 
 
