@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from convcheck.conformance.corners import corners
-from convcheck.core.case import Case
+from convcheck.core.case import MISFITS, Case
 from convcheck.core.errors import GeometryError
 from convcheck.core.ops import Op
 from convcheck.core.shapes import output_shape
@@ -97,6 +97,14 @@ def _candidates(op: Op) -> Iterator[Case]:
                 continue  # its weight holds outputs / groups: no call can say this
             grouped = replace(spec, groups=groups, in_channels=inputs, out_channels=outputs)
             yield replace(base, spec=grouped)
+        for groups in (0, -1):
+            yield replace(base, spec=replace(spec, groups=groups))
+        for groups in (1, 2):
+            fitting = replace(
+                spec, groups=groups, bias=True, in_channels=2 * groups, out_channels=3 * groups
+            )
+            for misfit in MISFITS:
+                yield replace(base, spec=fitting, misfit=misfit)
         if not transposed:
             dilated = replace(spec, dilation=(9,) * op.axes)
             yield replace(base, spec=dilated)

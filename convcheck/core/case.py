@@ -39,9 +39,11 @@ Layout = Literal[
     "contiguous", "channels_last", "transposed", "sliced", "expanded", "reversed", "offset"
 ]
 Values = Literal["integers", "one_hot", "negative", "large", "real", "nonfinite", "negative_zero"]
+Misfit = Literal["none", "long_bias", "short_bias", "wide_weight", "narrow_weight"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 VALUES: tuple[Values, ...] = get_args(Values)
+MISFITS: tuple[Misfit, ...] = get_args(Misfit)
 
 _AXIS_NAMES = {1: "w", 2: "hw", 3: "zhw"}
 
@@ -62,6 +64,8 @@ class Case:
         seed: Seed of the generator that fills them.
         int_arguments: Whether a parameter that is equal on all axes is passed as one int.
         defaults: Whether arguments that have their default value are left out of the call.
+        misfit: Which array of a convolution is one element longer or shorter than fits the others
+            (a bias, the input channels of a weight), so that the call must be refused.
     """
 
     _: KW_ONLY
@@ -76,6 +80,7 @@ class Case:
     seed: int = 0
     int_arguments: bool = False
     defaults: bool = False
+    misfit: Misfit = "none"
 
     def __post_init__(self) -> None:
         """Makes `channels` agree with the spec."""
@@ -180,7 +185,10 @@ def _array_tokens(case: Case) -> list[str]:
     tokens = [value for value, default in zip(arrays, defaults, strict=True) if value != default]
     if case.seed:
         tokens.append(f"seed{case.seed}")
-    flags = (("int_arguments", case.int_arguments), ("defaults", case.defaults))
+    flags = (
+        ("int_arguments", case.int_arguments), ("defaults", case.defaults),
+        (case.misfit, case.misfit != "none"),
+    )  # fmt: skip
     return [*tokens, *(word for word, is_set in flags if is_set)]
 
 
@@ -204,6 +212,7 @@ _WORDS: dict[str, tuple[str, Any]] = {
     **{word: ("layout", word) for word in LAYOUTS},
     **{word: ("values", word) for word in VALUES},
     **{word: ("padding_mode", word) for word in PADDING_MODES},
+    **{word: ("misfit", word) for word in MISFITS if word != "none"},
     **{word: ("reduction", word) for word in ("mean", "sum", "none", "batchmean")},
     **{word: ("target", word) for word in ("index", "probabilities", "beyond", "log_target")},
     **{word: ("mode", word) for word in ("full", "same", "valid")},
@@ -267,6 +276,8 @@ def _build(op: str, family: str, axes: int, found: dict[str, Any]) -> Case:
         transposed=transposed,
         output_padding=found.get("op", (0,)),
     )
+    if "misfit" in found and not family.endswith("backward"):
+        common["misfit"] = found["misfit"]
     return Case(**common, batch=found["n"], spec=spec)
 
 

@@ -65,6 +65,15 @@ def _check_counts(case: Case) -> None:
     for name, count, least in counts:
         if count < least:
             raise GeometryError(f"{name} {count}", why=f"it must be at least {least}")
+    if isinstance(spec, ConvSpec) and case.misfit.endswith("bias") and spec.bias:
+        raise GeometryError(
+            f"bias of a length other than {spec.out_channels}", why="each filter has one"
+        )
+    if isinstance(spec, ConvSpec) and case.misfit.endswith("weight"):
+        raise GeometryError(
+            "weight whose input channels do not fit the input",
+            why=f"the input has {spec.in_channels} in {spec.groups} groups",
+        )
     if isinstance(spec, LossSpec) and spec.target == "beyond":
         raise GeometryError(
             f"class index {spec.classes} of {spec.classes} classes", why="indices start at 0"

@@ -84,7 +84,7 @@ class ConvSpec:
         first, second = self.out_channels, self.in_channels
         if self.transposed:
             first, second = second, first
-        return (first, second // self.groups if self.groups else 0, *self.kernel_size)
+        return (first, second // self.groups if self.groups > 0 else second, *self.kernel_size)
 
 
 @dataclass(frozen=True, slots=True)

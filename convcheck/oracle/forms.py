@@ -78,11 +78,26 @@ def argument_shapes(case: Case) -> dict[str, tuple[int, ...]]:
                 seconds = (shapes["x"], shapes["w"], (spec.out_channels,))
                 given = dict(zip(names, seconds, strict=True)) | given
             shapes = given
-        elif spec.bias:
-            shapes["b"] = (spec.out_channels,)
+        else:
+            if spec.bias:
+                shapes["b"] = (spec.out_channels,)
+            shapes = _misfitting(case, shapes, 0 if spec.transposed else 1)
     shapes = {name: tuple(max(0, size) for size in shape) for name, shape in shapes.items()}
     check_extent(case, max(map(prod, shapes.values())))
     return shapes
+
+
+def _misfitting(
+    case: Case, shapes: dict[str, tuple[int, ...]], axis: int
+) -> dict[str, tuple[int, ...]]:
+    """Returns the shapes with the misfit of the case; `axis` is that of a weight's input."""
+    size, _, name = case.misfit.partition("_")
+    short, place = name[:1], axis if name == "weight" else 0
+    if short not in shapes:
+        return shapes
+    extents = list(shapes[short])
+    extents[place] += 1 if size in ("long", "wide") else -1
+    return {**shapes, short: tuple(extents)}
 
 
 def check_extent(case: Case, elements: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcheck.core.case import DTYPES, LAYOUTS, VALUES, Case, parse_case
+from convcheck.core.case import DTYPES, LAYOUTS, MISFITS, VALUES, Case, parse_case
 from convcheck.core.errors import ConvcheckError, GeometryError, UsageError
 from convcheck.core.ops import OPS
 from convcheck.core.shapes import output_shape
@@ -77,7 +77,8 @@ def cases(draw):
         transposed=transposed,
         output_padding=axes_of(draw, axes, NUMBER) if transposed else (0,),
     )
-    return Case(op=op.name, spec=spec, batch=draw(NUMBER), **arrays)
+    misfit = "none" if op.family.endswith("backward") else draw(st.sampled_from(MISFITS))
+    return Case(op=op.name, spec=spec, batch=draw(NUMBER), misfit=misfit, **arrays)
 
 
 @given(cases())

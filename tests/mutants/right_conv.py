@@ -46,6 +46,8 @@ def check(call: Call) -> None:
         raise ValueError("negative padding")
     if call.x.shape[1] != each * call.groups or f % call.groups:
         raise ValueError("groups do not divide the channels")
+    if call.b is not None and call.b.shape != (f,):
+        raise ValueError("one bias per filter")
     for axis in range(2):
         span = call.dilation[axis] * (call.w.shape[2 + axis] - 1) + 1
         if call.x.shape[2 + axis] + sum(call.pads[axis]) < span:

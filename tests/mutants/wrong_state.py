@@ -74,6 +74,19 @@ def needs_tuples(x, w, b=None, stride=(1, 1), padding=(0, 0), dilation=(1, 1), g
     return right(x, w, b, stride, padding, dilation, groups)
 
 
+def first_biases(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    return right(x, w, None if b is None else b[: len(w)], stride, padding, dilation, groups)
+
+
+def first_channels(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    each = x.shape[1] // max(1, groups)
+    return right(x, w[:, :each], b, stride, padding, dilation, groups)
+
+
+def no_groups_for_one(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    return right(x, w, b, stride, padding, dilation, groups or 1)
+
+
 def changes_error_handling(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     np.seterr(all="ignore", under="raise")
     return right(x, w, b, stride, padding, dilation, groups)
@@ -94,6 +107,9 @@ FUNCTIONS = {
     "raises_on_ties": (raises_on_ties, "refuses a valid call"),
     "raises_on_empty": (raises_on_empty, "refuses a valid call"),
     "needs_tuples": (needs_tuples, None),
+    "first_biases": (first_biases, "accepts an impossible call (bias"),
+    "first_channels": (first_channels, "accepts an impossible call (weight"),
+    "no_groups_for_one": (no_groups_for_one, "accepts an impossible call (groups 0"),
     "changes_error_handling": (changes_error_handling, "changed global state"),
     "returns_a_list": (returns_a_list, "returned no array"),
 }
