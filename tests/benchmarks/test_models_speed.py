@@ -42,6 +42,7 @@ def test_torchvision_is_validated_whole_within_its_budget():
     assert grown <= MEGABYTES
 
 
+@pytest.mark.filterwarnings("ignore")  # what torchvision's own constructors warn of
 def test_torchinfo_on_the_same_list_costs_more():
     """Every model once, in one process each way; some minutes, and 3 GB for torchinfo's weights."""
     torchinfo = pytest.importorskip("torchinfo")
