@@ -132,7 +132,8 @@ def _perform_once(
         return value, Misbehaved(reason=CHANGED_STATE, detail=", ".join(changed))
     if printed.tell() >= FLOOD_BYTES:
         return value, Misbehaved(reason=FLOODED, detail=f"{printed.tell()} characters in one call")
-    return value, Returned(arrays=results, seconds=seconds)
+    shared = (name for name, each in guarded.items() if shares_memory(each.array, value))
+    return value, Returned(arrays=results, seconds=seconds, shares=next(shared, ""))
 
 
 def classify(error: BaseException) -> Raised | OutOfMemory:

@@ -91,6 +91,14 @@ _CONV: tuple[Row, ...] = (
     {"in_per_group": 1},
     {"out_per_group": 1},
     {"in_per_group": 5, "out_per_group": 1, "kernel": 1},
+    # A kernel that is 1: the result equals the input, and must not be it.
+    {
+        "in_per_group": 1,
+        "out_per_group": 1,
+        "kernel": 1,
+        "kernel_last": 1,
+        "values": "one_hot",
+    },
     # As many filters as channels, and a bias that uses every bit.
     {"in_per_group": 3, "out_per_group": 3, "bias": 1, "dtype": "float64", "values": "real"},
 )

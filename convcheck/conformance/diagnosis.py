@@ -234,7 +234,7 @@ def _plain_words(minimal: Observation) -> str:
     problem = minimal.problem
     assert problem is not None
     if problem.kind == "misbehaved":
-        return str(minimal.outcome)
+        return problem.reason
     if problem.kind == "accepted":
         assert not isinstance(minimal.wanted, Expected)
         return f"accepts an impossible call ({minimal.wanted.reason.what})"

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from convcheck.conformance.outcome import (
+    RETURNED_INPUT,
     Crashed,
     Misbehaved,
     Outcome,
@@ -110,7 +111,12 @@ def judge(
         return Problem(kind="refused", reason=str(outcome), detail=outcome.type_name)
     if isinstance(wanted, Refusal):
         return _accepted(case, outcome, wanted)
-    return _compared(case, inputs, outcome, wanted, contract)
+    problem = _compared(case, inputs, outcome, wanted, contract)
+    # A gradient may well be an argument; any other result would change with its input later.
+    if problem is None and outcome.shares and not case.op.endswith("backward"):
+        reason = f"{RETURNED_INPUT} ({outcome.shares})"
+        return Problem(kind="misbehaved", reason=reason, detail=RETURNED_INPUT)
+    return problem
 
 
 def optional_features(case: Case) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ def answer(outcome: Outcome) -> Message:
         header = {
             "kind": "Returned",
             "seconds": outcome.seconds,
+            "shares": outcome.shares,
             "arrays": [
                 [each.dtype, each.device, each.values.dtype.str, list(each.values.shape)]
                 for each in outcome.arrays
@@ -88,7 +89,8 @@ def read_answer(message: Message) -> Outcome:
         ):
             values = np.frombuffer(buffer, np.dtype(item)).reshape(shape)
             arrays.append(Result(values=values, dtype=dtype, device=device))
-        return Returned(arrays=tuple(arrays), seconds=float(header["seconds"]))
+        seconds, shares = float(header["seconds"]), str(header["shares"])
+        return Returned(arrays=tuple(arrays), seconds=seconds, shares=shares)
     except (KeyError, TypeError, ValueError) as error:
         raise GarbledError(f"{type(error).__name__}: {error}") from None
 

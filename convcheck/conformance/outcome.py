@@ -33,10 +33,12 @@ class Returned:
     Attributes:
         arrays: The results, in order. A gradient of an absent bias may be missing at the end.
         seconds: Time of the call itself.
+        shares: Name of an argument in whose memory a result lies; empty where none does.
     """
 
     arrays: tuple[Result, ...]
     seconds: float = 0.0
+    shares: str = ""
     symptom: Literal["returned"] = "returned"
 
     def __str__(self) -> str:
@@ -137,6 +139,7 @@ CHANGED_STATE = "changed global state"
 NO_ARRAY = "returned no array"
 NOT_DETERMINISTIC = "returned different bits for two identical calls"
 SHARED_BUFFER = "returned the same memory from two calls"
+RETURNED_INPUT = "returned memory of its input"
 FLOODED = "flooded stdout or stderr"
 LEFT_PROCESSES = "left a forked process running"
 BROKE_CHANNEL = "broke the channel to its worker"

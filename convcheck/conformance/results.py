@@ -43,9 +43,11 @@ def read_results(value: Any, case: Case, kind: ArrayKind) -> tuple[Result, ...] 
 
 
 def shares_memory(first: Any, second: Any) -> bool:
-    """Returns whether two returned values, both alive, lie in the same memory."""
+    """Returns whether two values, both alive, lie in the same memory, an array or arrays each."""
     if isinstance(first, (tuple, list)) and isinstance(second, (tuple, list)):
         return any(map(shares_memory, first, second))
+    if isinstance(second, (tuple, list)):
+        return any(shares_memory(first, part) for part in second)
     if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
         return (
             first.size > 0
@@ -55,8 +57,24 @@ def shares_memory(first: Any, second: Any) -> bool:
         )
     torch = sys.modules.get("torch")
     if torch and isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
-        return first.numel() > 0 and first.data_ptr() == second.data_ptr()
+        return first.numel() > 0 and _overlap(first, second)
     return False
+
+
+def _overlap(first: Any, second: Any) -> bool:
+    """Whether the spans of two tensors, from the first element to the last, have bytes in common.
+
+    Tensors of different storages never do, so that only views of one are told apart by it.
+    """
+    spans = []
+    for tensor in (first, second):
+        if tensor.numel() == 0:
+            return False
+        steps = zip(tensor.shape, tensor.stride(), strict=True)
+        last = sum((size - 1) * step for size, step in steps)
+        start = tensor.data_ptr()
+        spans.append((start, start + (last + 1) * tensor.element_size()))
+    return spans[0][0] < spans[1][1] and spans[1][0] < spans[0][1]
 
 
 def _read_all(values: Sequence[Any], kind: ArrayKind) -> tuple[Result, ...] | Misbehaved:

@@ -87,6 +87,19 @@ def no_groups_for_one(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     return right(x, w, b, stride, padding, dilation, groups or 1)
 
 
+def returns_its_input(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    y = right(x, w, b, stride, padding, dilation, groups)
+    return x[...] if y.shape == x.shape and (y == x).all() else y
+
+
+def returns_its_tensor(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    # A module that names torch would have each of its functions tried with tensors.
+    import torch
+
+    y = torch.nn.functional.conv2d(x, w, b, stride, padding, dilation, groups)
+    return x[:] if torch.equal(x, y) else y
+
+
 def changes_error_handling(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     np.seterr(all="ignore", under="raise")
     return right(x, w, b, stride, padding, dilation, groups)
@@ -110,6 +123,8 @@ FUNCTIONS = {
     "first_biases": (first_biases, "accepts an impossible call (bias"),
     "first_channels": (first_channels, "accepts an impossible call (weight"),
     "no_groups_for_one": (no_groups_for_one, "accepts an impossible call (groups 0"),
+    "returns_its_input": (returns_its_input, "returned memory of its input"),
+    "returns_its_tensor": (returns_its_tensor, "returned memory of its input"),
     "changes_error_handling": (changes_error_handling, "changed global state"),
     "returns_a_list": (returns_a_list, "returned no array"),
 }
