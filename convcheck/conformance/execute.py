@@ -206,7 +206,11 @@ class _Isolated:
         assert isinstance(told, Answer)
         if told.message.header["compiled"]:
             self._deadline_s *= _COMPILER_FACTOR
-        self.arrays = self._arrays_among(told.message.header["kinds"])
+        kinds = told.message.header["kinds"]
+        self.arrays = self._arrays_among(kinds)
+        if len(kinds) > 1:
+            # The first call of a process is for a case: what only it does wrong must be seen.
+            self._crew.retire()
         self._has_hung = False
         self._slowest_s = 0.0
 

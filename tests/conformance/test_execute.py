@@ -335,3 +335,26 @@ def test_repeated_results_are_compared_bit_for_bit_but_for_the_kind_of_nan(first
         outcome = runner.run(case, make_inputs(case), repeat=2)
     assert (outcome.symptom == "returned") == same
     assert same or outcome.reason == NOT_DETERMINISTIC
+
+
+WRONG_ONCE = """
+import numpy as np
+import torch
+
+calls = []
+
+
+def conv(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    calls.append(np.float32(not calls))
+    return torch.nn.functional.conv2d(x, w, b, stride, padding, dilation, groups) + calls[-1]
+"""
+
+
+@pytest.mark.slow
+def test_finding_out_the_arrays_does_not_hide_the_first_call(tmp_path):
+    (tmp_path / "once.py").write_text(WRONG_ONCE)
+    case = parse_case("conv2d n1 c2 h8 w8 f2 k3x3 s1 p1 d1 g1 b1")
+    with open_runner(f"{tmp_path / 'once.py'}:conv", "conv2d") as runner:
+        assert runner.arrays == "torch"
+        assert runner.run(case, make_inputs(case), repeat=2).reason == NOT_DETERMINISTIC
+        assert isinstance(runner.run(case, make_inputs(case), repeat=2), Returned)
