@@ -99,6 +99,9 @@ _CONV: tuple[Row, ...] = (
         "kernel_last": 1,
         "values": "one_hot",
     },
+    # Sums that are subnormal, and exact.
+    {"dtype": "float16", "values": "tiny"},
+    {"dtype": "float16", "values": "tiny", "bias": 1, "padding": 1},
     # As many filters as channels, and a bias that uses every bit.
     {"in_per_group": 3, "out_per_group": 3, "bias": 1, "dtype": "float64", "values": "real"},
 )

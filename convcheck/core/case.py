@@ -38,7 +38,9 @@ Dtype = Literal[
 Layout = Literal[
     "contiguous", "channels_last", "transposed", "sliced", "expanded", "reversed", "offset"
 ]
-Values = Literal["integers", "one_hot", "negative", "large", "real", "nonfinite", "negative_zero"]
+Values = Literal[
+    "integers", "one_hot", "negative", "large", "tiny", "real", "nonfinite", "negative_zero"
+]
 Misfit = Literal["none", "long_bias", "short_bias", "wide_weight", "narrow_weight"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)

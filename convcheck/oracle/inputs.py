@@ -42,9 +42,10 @@ def make_inputs(case: Case) -> Arrays:
 
     The families: "integers", small and of both signs; "one_hot", a single 1 in the first
     argument and counting weights, so that the result is a picture of the kernel; "negative", no
-    datum above zero; "large", integers that use every bit of the significand; "real", fractions
-    that use every bit, whose sums round; "nonfinite", integers with a NaN and both infinities
-    among them; "negative_zero", integers with zeros of both signs among them. A dtype without
+    datum above zero; "large", integers that use every bit of the significand; "tiny", integers
+    times the smallest number of the dtype, so that most sums are subnormal; "real", fractions that
+    use every bit, whose sums round; "nonfinite", integers with a NaN and both infinities among
+    them; "negative_zero", integers with zeros of both signs among them. A dtype without
     signs, NaN or -0.0 has plain integers instead.
     """
     if isinstance(case.spec, LossSpec):
@@ -65,6 +66,8 @@ def make_inputs(case: Case) -> Arrays:
         arrays = _one_hot(case, shapes, forms, chosen)
     else:
         arrays = _small(case, shapes, forms, chosen)
+    if case.values == "tiny" and chosen.is_float:
+        arrays = _scaled(arrays, chosen.min_exponent - chosen.precision + 1)
     if chosen.is_float:
         arrays = _planted(case, arrays, next(iter(shapes)))
     return {
@@ -208,11 +211,15 @@ def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
         arrays[name] = values
     if not chosen.is_float:
         return arrays
-    scale = _LARGE_SCALE[case.dtype]
-    first = next(iter(shapes))
+    return _scaled(arrays, _LARGE_SCALE[case.dtype])
+
+
+def _scaled(arrays: Arrays, power: int) -> Arrays:
+    """Returns the arrays with one factor of each product, and each bias, times 2**power."""
+    first = next(iter(arrays))
     scaled = {first, "b", "grad_grad_b"} | ({"x"} if first == "grad_grad_x" else set())
     return {
-        name: np.ldexp(array.astype(np.float64), scale if name in scaled else 0)
+        name: np.ldexp(array.astype(np.float64), power if name in scaled else 0)
         for name, array in arrays.items()
     }
 

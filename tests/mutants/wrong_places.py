@@ -82,6 +82,12 @@ def _largest_for_infinity(y, call):
     return np.clip(y, -largest, largest)
 
 
+def _flushed(y, call):
+    if y.dtype == np.float16:
+        y[abs(y) < np.finfo(y.dtype).smallest_normal] = 0
+    return y
+
+
 def _idle_filters(y, call):
     idle = ~call.w.reshape(len(call.w), -1).any(axis=1)
     y[:, idle] = 0 if call.b is None else call.b[idle, None, None]
@@ -151,6 +157,7 @@ FUNCTIONS = {
         _after(_largest_for_infinity),
         "clips infinities to the largest finite number",
     ),
+    "flushed": (_after(_flushed), None),
     "idle_filters": (_after(_idle_filters), "skips"),
     "keeps_its_border": (keeps_its_border, "does not clear a padding buffer between calls"),
     "overwrites": (
