@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import CellType, CodeType, ModuleType
 from typing import Any
 
@@ -12,8 +13,8 @@ import numpy as np
 
 from convcheck.conformance.arguments import ARRAYS, ArrayKind
 from convcheck.conformance.calls import Callee, perform
-from convcheck.conformance.outcome import NO_ARRAY, Misbehaved, Returned
-from convcheck.core.case import parse_case
+from convcheck.conformance.outcome import NO_ARRAY, Misbehaved, Outcome, Returned
+from convcheck.core.case import Case, parse_case
 from convcheck.core.ops import find_op
 
 # The smallest call of each family that any correct function answers.
@@ -33,6 +34,28 @@ _TRIALS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trial:
+    """A call that was made to see which arrays a function takes.
+
+    Attributes:
+        case: The call.
+        inputs: Its arrays, all ones.
+        outcome: What it ended in.
+    """
+
+    case: Case
+    inputs: dict[str, np.ndarray]
+    outcome: Outcome
+
+    @property
+    def answered(self) -> bool:
+        """Whether it returned arrays, whatever else it did."""
+        if isinstance(self.outcome, Misbehaved):
+            return self.outcome.reason != NO_ARRAY
+        return isinstance(self.outcome, Returned)
+
+
 def detect_arrays(
     function: Callable[..., Any],
     op: str,
@@ -46,17 +69,26 @@ def detect_arrays(
     package that its code and module name; a trial call with each, NumPy first. A function that
     answers neither takes NumPy arrays.
     """
+    kind, _ = detect_by_trial(function, op, by_keyword=by_keyword, was_interrupted=was_interrupted)
+    return kind
+
+
+def detect_by_trial(
+    function: Callable[..., Any],
+    op: str,
+    *,
+    by_keyword: bool,
+    was_interrupted: Callable[[], bool] = lambda: False,
+) -> tuple[ArrayKind, Trial | None]:
+    """Returns what `detect_arrays` does, and the trial call that was answered, if one was made."""
     kinds = possible_arrays(function)
-    if len(kinds) == 1:
-        return kinds[0]
-    answered = (
-        kind
-        for kind in kinds
-        if answers_to(
-            Callee(function=function, arrays=kind, by_keyword=by_keyword), op, was_interrupted
-        )
-    )
-    return next(answered, kinds[0])
+    if len(kinds) > 1:
+        for kind in kinds:
+            callee = Callee(function=function, arrays=kind, by_keyword=by_keyword)
+            trial = try_call(callee, op, was_interrupted)
+            if trial.answered:
+                return kind, trial
+    return kinds[0], None
 
 
 def possible_arrays(function: Callable[..., Any]) -> tuple[ArrayKind, ...]:
@@ -79,6 +111,11 @@ def answers_to(
     callee: Callee, op: str, was_interrupted: Callable[[], bool] = lambda: False
 ) -> bool:
     """Whether a trial call returns arrays, whatever else it does."""
+    return try_call(callee, op, was_interrupted).answered
+
+
+def try_call(callee: Callee, op: str, was_interrupted: Callable[[], bool]) -> Trial:
+    """Returns a trial call, made twice as every call of a test is."""
     found = find_op(op)
     names = {1: "w", 2: "hw", 3: "zhw"}.get(found.axes, "w")
     case = parse_case(
@@ -97,10 +134,8 @@ def answers_to(
     inputs = {
         name: np.ones(shapes[name], case.dtype) for name in ARRAYS[found.family] if name in shapes
     }
-    outcome = perform(callee, case, inputs, was_interrupted=was_interrupted)
-    if isinstance(outcome, Misbehaved):
-        return outcome.reason != NO_ARRAY
-    return isinstance(outcome, Returned)
+    outcome = perform(callee, case, inputs, repeat=2, was_interrupted=was_interrupted)
+    return Trial(case=case, inputs=inputs, outcome=outcome)
 
 
 def _packages(function: Callable[..., Any]) -> set[str]:

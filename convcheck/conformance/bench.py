@@ -79,6 +79,10 @@ class Bench:
         """
         given = inputs_of(case) if inputs is None else inputs
         outcome = self._runner.run(case, given, repeat=_REPEAT, sure=sure)
+        return self.judged(case, given, outcome)
+
+    def judged(self, case: Case, given: Arrays, outcome: Outcome) -> Observation:
+        """Returns the observation of a call that was made."""
         self.calls += 1
         wanted = want(case, given, self.contract)
         problem = judge(case, given, outcome, wanted, self.contract)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from convcheck.conformance.array_kind import Trial
 from convcheck.conformance.bench import Bench, Observation
 from convcheck.conformance.covering import reached
 from convcheck.conformance.execute import Runner, open_runner
@@ -114,6 +115,8 @@ def check_implementation(
         subject = subject_of(fn, op, runner.arrays, autograd=autograd)
         contract = Contract(accumulate=accumulate, algorithm=algorithm or "direct")
         run = _Run(op=found, runner=runner, bench=Bench(runner, contract), detect=not algorithm)
+        if runner.trial is not None:
+            _judge_trial(run, runner.trial)
         kept = kept_cases(subject.name, op) if keep and subject.importable else []
         unsupported = _unsupported_levels(runner)
         cases = planned(found, strength=strength, seed=seed, kept=kept, left_out=unsupported)
@@ -215,6 +218,9 @@ def _search(
 ) -> None:
     deadline, more = time.monotonic() + seconds, max_cases
     stop_at = deadline
+    if run.failed:  # The trial call was wrong already.
+        stop_at = min(deadline, time.monotonic() + _MORE_SECONDS)
+        more = min(max_cases or _MORE_CASES, _MORE_CASES)
     for item in cases:
         done = sum(run.phases.values())
         if done == 1 and not run.failed:
@@ -253,6 +259,14 @@ def _try(run: _Run, item: Planned) -> bool:
     run.seen.append(seen)
     run.failed += 1
     return True
+
+
+def _judge_trial(run: _Run, trial: Trial) -> None:
+    """Judges the very first call, which may be the only one that is wrong."""
+    seen = _judged(run, run.bench.judged(trial.case, trial.inputs, trial.outcome))
+    if seen.problem is not None:
+        run.seen.append(seen)
+        run.failed += 1
 
 
 def _judged(run: _Run, seen: Observation) -> Observation:

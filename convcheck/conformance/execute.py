@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
 from convcheck.conformance.arguments import ArrayKind, not_callable
+from convcheck.conformance.array_kind import Trial, detect_by_trial
 from convcheck.conformance.calls import FLOOD_BYTES, perform
 from convcheck.conformance.layouts import Array
 from convcheck.conformance.messages import question, read_answer
@@ -23,7 +24,7 @@ from convcheck.conformance.outcome import (
     TimedOut,
     signal_name,
 )
-from convcheck.conformance.targets import load_target, name_target
+from convcheck.conformance.targets import check_signature, load_target, name_target
 from convcheck.conformance.worker import open_callee
 from convcheck.core.case import Case
 from convcheck.core.errors import TargetError, UsageError
@@ -57,10 +58,13 @@ class Runner(Protocol):
     Attributes:
         arrays: Which arrays the implementation takes.
         isolated: Whether it runs in a process of its own.
+        trial: The very first call of the implementation, where that was a trial which no case
+            comes before.
     """
 
     arrays: ArrayKind
     isolated: bool
+    trial: Trial | None
 
     def run(
         self,
@@ -155,10 +159,13 @@ class _InProcess:
         if not callable(function):
             raise TargetError(f"{target!r} is not callable")
         with watch_interrupts() as interrupts:
-            self._callee = open_callee(
-                function, op, arrays=arrays, autograd=autograd,
-                was_interrupted=interrupts.happened,
-            )  # fmt: skip
+            self.trial: Trial | None = None
+            if arrays == "auto" and not autograd:
+                arrays, self.trial = detect_by_trial(
+                    function, op, by_keyword=check_signature(function, op),
+                    was_interrupted=interrupts.happened,
+                )  # fmt: skip
+            self._callee = open_callee(function, op, arrays=arrays, autograd=autograd)
         self.arrays = self._callee.arrays
         self._stack = ExitStack()
         self._was_interrupted: Callable[[], bool] = lambda: False
@@ -189,6 +196,7 @@ class _InProcess:
 
 class _Isolated:
     isolated = True
+    trial: Trial | None = None
 
     def __init__(self, service: Service, deadline_s: float) -> None:
         self._crew = Crew(service)

@@ -100,6 +100,17 @@ def returns_its_tensor(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     return x[:] if torch.equal(x, y) else y
 
 
+_firsts: list = []
+
+
+def wrong_once(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    import torch  # as above: which arrays it takes is found out by a call
+
+    y = torch.nn.functional.conv2d(x, w, b, stride, padding, dilation, groups)
+    _firsts.append(np.float32(not _firsts))
+    return y + _firsts[-1]
+
+
 def changes_error_handling(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
     np.seterr(all="ignore", under="raise")
     return right(x, w, b, stride, padding, dilation, groups)
@@ -125,6 +136,7 @@ FUNCTIONS = {
     "no_groups_for_one": (no_groups_for_one, "accepts an impossible call (groups 0"),
     "returns_its_input": (returns_its_input, "returned memory of its input"),
     "returns_its_tensor": (returns_its_tensor, "returned memory of its input"),
+    "wrong_once": (wrong_once, "different bits"),
     "changes_error_handling": (changes_error_handling, "changed global state"),
     "returns_a_list": (returns_a_list, "returned no array"),
 }
