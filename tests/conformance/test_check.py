@@ -173,3 +173,19 @@ def test_a_damaged_file_of_kept_cases_costs_nothing(tmp_path):
     path = tmp_path / ".convcheck" / "cases.txt"
     path.write_text(path.read_text() + "a:b\tconv2d broken\n\x00\n")
     assert kept_cases("a:b", "conv2d", tmp_path) == [case]
+
+
+@pytest.mark.parametrize(
+    ("case", "verdict"),
+    [
+        ("max_pool2d n1 c1 h2 w2 k1x1 s1 p0 d1", Verdict.PASS),
+        ("conv2d n1 c1 h2 w2 f1 k1x1 s1 p0 d1 g1 one_hot", Verdict.FAIL),
+    ],
+)
+def test_a_view_of_the_input_is_a_fault_of_a_layer_alone(case, verdict):
+    """A maximum that is taken window by window starts with a view, and may end there."""
+
+    def view(x, *_, **__):
+        return x[:]
+
+    assert replay(case, view, isolated=False).verdict is verdict
