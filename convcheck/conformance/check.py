@@ -287,7 +287,9 @@ def _is_unsupported(run: _Run, seen: Observation) -> bool:
         if feature in run.answered:
             continue
         plain = without(seen.case, feature)
-        if plain == seen.case or run.bench.observe(plain).problem is None:
+        # Without "same", a padding may be uneven, which a gradient has no way to be given.
+        possible = plain != seen.case and run.bench.can(plain)
+        if not possible or run.bench.observe(plain).problem is None:
             run.unsupported[feature] = None
             run.left_out[f"with {feature}, which it refuses"] += 1
             return True
