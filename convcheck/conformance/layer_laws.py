@@ -104,6 +104,30 @@ def spread(name: str, steps: Shape, extents: Shape) -> str:
     return f"np.kron({name}, {hole})[..., {cuts}]"
 
 
+def undilated(case: Case) -> Case | None:
+    """Returns the case with dilation 1 and the kernel's extent as it was; None if it has that."""
+    spec = spec_of(case)
+    if max(spec.dilation) == 1 or any(spec.output_padding):
+        return None
+    spans = tuple(map(effective_kernel, spec.kernel_size, spec.dilation))
+    return replace(case, spec=replace(spec, kernel_size=spans, dilation=(1,) * spec.axes))
+
+
+def unpadded(case: Case) -> Case | None:
+    """Returns the case with its padding made part of the input; None if it has none."""
+    spec = spec_of(case)
+    pairs = spec.padding_pairs()
+    if not any(map(sum, pairs)):
+        return None
+    extents = tuple(n + sum(pair) for n, pair in zip(case.spatial, pairs, strict=True))
+    return replace(case, spec=replace(spec, padding=((0, 0),) * spec.axes), spatial=extents)
+
+
+def zeros_around(name: str, case: Case) -> str:
+    """Returns an array with the padding of a case around it."""
+    return f"np.pad({name}, {((0, 0), (0, 0), *spec_of(case).padding_pairs())})"
+
+
 def rolled(name: str, axis: int, shape: Shape, groups: int) -> str:
     """Returns an array whose channels are rolled by one within each group."""
     if groups == 1:
@@ -209,23 +233,18 @@ def _spread_stride(case: Case) -> Iterator[Trial]:
 
 
 def _dilation(case: Case) -> Iterator[Trial]:
-    spec = spec_of(case)
-    if max(spec.dilation) == 1 or any(spec.output_padding):
+    dense = undilated(case)
+    if dense is None:
         return
-    spans = tuple(map(effective_kernel, spec.kernel_size, spec.dilation))
-    dense = replace(spec, kernel_size=spans, dilation=(1,) * spec.axes)
-    wide = on(replace(case, spec=dense), w=spread("w", spec.dilation, spec.kernel_size))
+    wide = on(dense, w=spread("w", spec_of(case).dilation, spec_of(case).kernel_size))
     yield Trial(shapes=shapes_of(case), calls=(on(case), wide), left="y0", right="y1")
 
 
 def _padding(case: Case) -> Iterator[Trial]:
-    spec = spec_of(case)
-    pairs = spec.padding_pairs()
-    if not any(map(sum, pairs)):
+    bare = unpadded(case)
+    if bare is None:
         return
-    extents = tuple(n + sum(pair) for n, pair in zip(case.spatial, pairs, strict=True))
-    bare = replace(case, spec=replace(spec, padding=((0, 0),) * spec.axes), spatial=extents)
-    around = on(bare, x=f"np.pad(x, {((0, 0), (0, 0), *pairs)})")
+    around = on(bare, x=zeros_around("x", case))
     yield Trial(shapes=shapes_of(case), calls=(on(case), around), left="y0", right="y1")
 
 
