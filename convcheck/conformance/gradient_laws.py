@@ -13,10 +13,19 @@ from dataclasses import replace
 from typing import Any
 
 from convcheck.conformance.law import Call, Law, Shape, Trial
-from convcheck.conformance.layer_laws import along, exchanged, fits_exactly, rolled, spec_of, spread
+from convcheck.conformance.layer_laws import (
+    along,
+    exchanged,
+    fits_exactly,
+    rolled,
+    spec_of,
+    spread,
+    undilated,
+    unpadded,
+    zeros_around,
+)
 from convcheck.core.case import Case
 from convcheck.core.shapes import output_shape
-from convcheck.core.sizes import effective_kernel
 
 BOTH: Any = ("conv_backward", "conv_transpose_backward")
 _ALL = "np.concatenate([part.ravel() for part in {}[:2]])"
@@ -161,11 +170,9 @@ def _stride(case: Case) -> Iterator[Trial]:
 
 
 def _dilation(case: Case) -> Iterator[Trial]:
-    spec = spec_of(case)
-    if max(spec.dilation) == 1 or any(spec.output_padding):
+    spec, dense = spec_of(case), undilated(case)
+    if dense is None:
         return
-    spans = tuple(map(effective_kernel, spec.kernel_size, spec.dilation))
-    dense = replace(case, spec=replace(spec, kernel_size=spans, dilation=(1,) * spec.axes))
     wide = _on(dense, w=spread("w", spec.dilation, spec.kernel_size))
     taps = ", ".join(f"::{d}" for d in spec.dilation)
     yield _same(_shapes(case), _on(case), wide, left="y0[0]", right="y1[0]")
@@ -173,13 +180,11 @@ def _dilation(case: Case) -> Iterator[Trial]:
 
 
 def _padding(case: Case) -> Iterator[Trial]:
-    spec = spec_of(case)
-    pairs = spec.padding_pairs()
-    if not any(map(sum, pairs)):
+    bare = unpadded(case)
+    if bare is None:
         return
-    extents = tuple(n + sum(pair) for n, pair in zip(case.spatial, pairs, strict=True))
-    bare = replace(case, spec=replace(spec, padding=((0, 0),) * spec.axes), spatial=extents)
-    around = _on(bare, x=f"np.pad(x, {((0, 0), (0, 0), *pairs)})")
+    around = _on(bare, x=zeros_around("x", case))
+    pairs = spec_of(case).padding_pairs()
     inside = ", ".join(f"{b}:{b + n}" for n, (b, _) in zip(case.spatial, pairs, strict=True))
     yield _same(_shapes(case), _on(case), around, left="y0[0]", right=f"y1[0][..., {inside}]")
     yield _same(_shapes(case), _on(case), around, left="y0[1]", right="y1[1]")
