@@ -19,6 +19,7 @@ from convcheck.conformance.variants import (
 )
 from convcheck.core.case import Case
 from convcheck.core.spec import SequenceSpec
+from convcheck.oracle import fast
 from convcheck.oracle.formats import find_format
 
 
@@ -124,7 +125,7 @@ def _cut_by(
             return None
         slices = []
         for axis, (m, n) in enumerate(zip(case.spatial, spec.kernel_size, strict=True)):
-            start, length = part(m, n) if only in (None, axis) else ((n - 1) // 2, m)
+            start, length = part(m, n) if only in (None, axis) else fast.kept_part(m, n, "same")
             slices.append(slice(start, start + length))
         return (whole[0][tuple(slices)],)
 
@@ -178,15 +179,7 @@ def _wrapped(case: Case, inputs: Arrays) -> Results | None:
     wrapped = np.zeros_like(whole[0])
     places = np.ix_(*(np.arange(n) % p for n, p in zip(whole[0].shape, period, strict=True)))
     np.add.at(wrapped, places, whole[0])
-    parts = {
-        "full": ((0, n) for n in whole[0].shape),
-        "same": (((n - 1) // 2, m) for m, n in zip(case.spatial, spec.kernel_size, strict=True)),
-        "valid": (
-            (min(m, n) - 1, abs(m - n) + 1)
-            for m, n in zip(case.spatial, spec.kernel_size, strict=True)
-        ),
-    }[spec.mode]
-    return (wrapped[tuple(slice(start, start + length) for start, length in parts)],)
+    return (fast.cut(wrapped, case.spatial, spec.kernel_size, spec.mode),)
 
 
 def _in_bits(y: np.ndarray, bits: int) -> np.ndarray | None:

@@ -19,6 +19,7 @@ from convcheck.core.ops import find_op
 from convcheck.core.shapes import output_shape
 from convcheck.core.spec import ConvSpec, SequenceSpec
 from convcheck.oracle.direct import terms
+from convcheck.oracle.fast import kept_part
 from convcheck.oracle.forms import argument_shapes
 
 Shape = tuple[int, ...]
@@ -75,8 +76,7 @@ def bilinear_parts(case: Case) -> tuple[Bilinear, ...]:
 
 def _sequence(case: Case, spec: SequenceSpec, shape: Shape) -> Bilinear:
     starts = tuple(
-        {"full": 0, "same": (n - 1) // 2, "valid": min(m, n) - 1}[spec.mode]
-        for m, n in zip(case.spatial, spec.kernel_size, strict=True)
+        kept_part(m, n, spec.mode)[0] for m, n in zip(case.spatial, spec.kernel_size, strict=True)
     )
     ones = {}
     for i in np.ndindex(case.spatial):

@@ -14,7 +14,7 @@ import numpy as np
 from convcheck.core.case import Case
 from convcheck.core.ops import find_op
 from convcheck.core.spec import ConvSpec, PoolSpec, SequenceSpec
-from convcheck.oracle.fast import adjoint_spec
+from convcheck.oracle.fast import adjoint_spec, kept_part
 from convcheck.oracle.pooling import divisors
 from convcheck.oracle.taps import Index, taps
 
@@ -122,8 +122,7 @@ def _sequence(spec: SequenceSpec, spatial: Index, inputs: Arrays, index: Index) 
     f, g = inputs["f"], inputs["g"]
     parts_f, parts_g = [], []
     for m, n, at in zip(spatial, spec.kernel_size, index, strict=True):
-        start = {"full": 0, "same": (n - 1) // 2, "valid": min(m, n) - 1}[spec.mode]
-        o = at + start
+        o = at + kept_part(m, n, spec.mode)[0]
         low, high = max(0, o - n + 1), min(m - 1, o)
         parts_f.append(slice(low, high + 1))
         parts_g.append(slice(o - high, o - low + 1))

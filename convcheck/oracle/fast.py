@@ -91,13 +91,17 @@ def cut(full: np.ndarray, f_shape: Index, g_shape: Index, mode: str) -> np.ndarr
     "same" is the centre with f's shape; "valid" the part in which the smaller lies inside the
     larger.
     """
-    if mode == "full":
-        return full
-    parts = []
-    for m, n in zip(f_shape, g_shape, strict=True):
-        start, length = ((n - 1) // 2, m) if mode == "same" else (min(m, n) - 1, abs(m - n) + 1)
-        parts.append(slice(start, start + length))
-    return full[tuple(parts)]
+    parts = (kept_part(m, n, mode) for m, n in zip(f_shape, g_shape, strict=True))
+    return full[tuple(slice(start, start + length) for start, length in parts)]
+
+
+def kept_part(m: int, n: int, mode: str) -> tuple[int, int]:
+    """Returns (first, length) of what a mode keeps of the full convolution of m and n elements."""
+    return {
+        "full": (0, m + n - 1),
+        "same": ((n - 1) // 2, m),
+        "valid": (min(m, n) - 1, abs(m - n) + 1),
+    }[mode]
 
 
 def _grouped(array: np.ndarray, groups: int) -> np.ndarray:

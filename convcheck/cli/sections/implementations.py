@@ -18,11 +18,12 @@ from convcheck.report.document import Block, Code, Folded, Paragraph, Section, T
 
 _INTRO = """\
 Every implementation is called on corners, on calls that must be refused, and on a covering array of
-the parameters, for a second or so each here; the results are compared with the exact sum. Where
-every partial sum is exact in the dtype, one different bit is a fault; where an algorithm transforms
-and rounds (an FFT), its a-priori error bound is the measure. "Faults seen" is the power of these
-very cases: of the known faults that some case shows, how many would have been seen in one of them.
-`convcheck test` gives one implementation more time, in a process of its own."""
+the parameters, half a second each in the quick profile and ten in the full one; the results are
+compared with the exact sum. Where every partial sum is exact in the dtype, one different bit is a
+fault; where an algorithm transforms and rounds (an FFT), its a-priori error bound is the measure.
+"Faults seen" is the power of these very cases: of the known faults that some case shows, how many
+would have been seen in one of them. `convcheck test` gives one implementation more time, in a
+process of its own."""
 
 
 def build(context: Context) -> Section:
