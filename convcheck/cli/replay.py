@@ -31,7 +31,7 @@ def command(
     json_file: str | None, quiet: bool, verbose: int, color: str,
 ) -> int:  # fmt: skip
     """Run CASE, a descriptor as `convcheck test` prints it, on a target."""
-    from convcheck.conformance.law_check import check_laws
+    from convcheck.conformance.laws.check import check_laws
     from convcheck.conformance.replay import replay
 
     options: Any = {

@@ -95,7 +95,7 @@ def command(
     if (names or partner) and not only_laws:
         raise UsageError("--law and --partner say something of --only-laws", fix="add --only-laws")
     if only_laws:
-        from convcheck.conformance.law_check import check_laws
+        from convcheck.conformance.laws.check import check_laws
 
         if not quiet:
             click.echo(f"putting the laws of {op} to {target}", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convcheck.conformance.check import assert_implementation, check_implementation
-    from convcheck.conformance.law_check import check_laws
+    from convcheck.conformance.laws.check import check_laws
     from convcheck.conformance.report import Coverage, ImplementationReport, describe
     from convcheck.conformance.shape_proof import prove_shape
 
@@ -19,7 +19,7 @@ _HOMES = {
     "ImplementationReport": "convcheck.conformance.report",
     "assert_implementation": "convcheck.conformance.check",
     "check_implementation": "convcheck.conformance.check",
-    "check_laws": "convcheck.conformance.law_check",
+    "check_laws": "convcheck.conformance.laws.check",
     "describe": "convcheck.conformance.report",
     "prove_shape": "convcheck.conformance.shape_proof",
 }

@@ -16,8 +16,8 @@ from convcheck.conformance.execute import Runner, open_runner
 from convcheck.conformance.findings import find_faults
 from convcheck.conformance.judge import Contract, optional_features, without
 from convcheck.conformance.kept import keep_cases, kept_cases
-from convcheck.conformance.law_check import LawReach, look_at_laws
-from convcheck.conformance.laws import laws_of
+from convcheck.conformance.laws.check import LawReach, look_at_laws
+from convcheck.conformance.laws.put import laws_of
 from convcheck.conformance.machines import OpenRunner, try_machines
 from convcheck.conformance.outcome import Returned
 from convcheck.conformance.parameters import Level, Row
@@ -87,7 +87,7 @@ def check_implementation(
         machines: Whether cases that pass are run again with other numbers of threads and older
             instruction sets, in a quarter of the time on top; needs isolation.
         laws: Whether the laws of the operation are put to it too, and large shapes run, in half of
-            the time on top; see `law_check.check_laws`.
+            the time on top; see `laws.check.check_laws`.
         record: File to which the outcome of every case is written, for `record.compare_with`.
         progress: Told the number of cases run and the phase.
 

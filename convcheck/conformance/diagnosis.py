@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from convcheck.conformance.bench import Observation
-from convcheck.conformance.catalogue import catalogue
 from convcheck.conformance.conditions import Condition, learn
 from convcheck.conformance.outcome import Returned
 from convcheck.conformance.poison import fillings
-from convcheck.conformance.variants import Results, Variant
+from convcheck.conformance.variants.catalogue import catalogue
+from convcheck.conformance.variants.variant import Results, Variant
 from convcheck.core.ops import find_op
 from convcheck.oracle.expected import Expected
 

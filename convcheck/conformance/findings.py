@@ -11,11 +11,11 @@ from convcheck.conformance.bench import Bench, Observation
 from convcheck.conformance.diagnosis import Diagnosis, agrees, diagnose
 from convcheck.conformance.invalid import must_refuse
 from convcheck.conformance.judge import Problem
-from convcheck.conformance.picture import picture
+from convcheck.conformance.pictures.element import picture
+from convcheck.conformance.pictures.svg import svg_picture
 from convcheck.conformance.reproduce import reproduce
 from convcheck.conformance.shrink import Shrunk, shrink
 from convcheck.conformance.subject import Subject
-from convcheck.conformance.svg_picture import svg_picture
 from convcheck.core.case import Case
 from convcheck.core.finding import Finding
 from convcheck.core.spec import ConvSpec, PoolSpec

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from convcheck.conformance.bench import Arrays, Observation, inputs_of
-from convcheck.conformance.catalogue import catalogue
 from convcheck.conformance.judge import Contract, judge, want
 from convcheck.conformance.outcome import Result, Returned
 from convcheck.conformance.search import planned
-from convcheck.conformance.variants import Results, Variant
+from convcheck.conformance.variants.catalogue import catalogue
+from convcheck.conformance.variants.variant import Results, Variant
 from convcheck.core.case import Case
 from convcheck.core.ops import find_op
 from convcheck.oracle.expected import Expected, ExpectedArray

@@ -8,14 +8,14 @@ from time import monotonic
 import pytest
 
 from convcheck.conformance.arguments import ARRAYS
-from convcheck.conformance.catalogue import catalogue
 from convcheck.conformance.execute import open_runner
 from convcheck.conformance.judge import Contract
-from convcheck.conformance.law_check import LawReach, check_laws, look_at_large
-from convcheck.conformance.laws import LAWS, LawRun, laws_of, put_laws
+from convcheck.conformance.laws.check import LawReach, check_laws, look_at_large
+from convcheck.conformance.laws.put import LAWS, LawRun, laws_of, put_laws
 from convcheck.conformance.outcome import Raised, Result, Returned
 from convcheck.conformance.subject import subject_of
-from convcheck.conformance.variants import correct
+from convcheck.conformance.variants.catalogue import catalogue
+from convcheck.conformance.variants.variant import correct
 from convcheck.core.case import parse_case
 from convcheck.core.errors import UsageError
 from convcheck.core.ops import find_op

@@ -8,8 +8,8 @@ import pytest
 from convcheck.conformance.bench import Observation, inputs_of
 from convcheck.conformance.judge import Contract, judge, want
 from convcheck.conformance.outcome import Result, Returned
-from convcheck.conformance.picture import picture
-from convcheck.conformance.svg_picture import svg_picture
+from convcheck.conformance.pictures.element import picture
+from convcheck.conformance.pictures.svg import svg_picture
 from convcheck.core.case import parse_case
 
 

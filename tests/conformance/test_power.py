@@ -8,12 +8,12 @@ import torch
 
 from convcheck.conformance import power
 from convcheck.conformance.bench import inputs_of
-from convcheck.conformance.catalogue import catalogue
 from convcheck.conformance.check import check_implementation
 from convcheck.conformance.corners import corners
 from convcheck.conformance.judge import Contract, want
 from convcheck.conformance.power import Question, first_seen
-from convcheck.conformance.variants import Variant, correct, on_result
+from convcheck.conformance.variants.catalogue import catalogue
+from convcheck.conformance.variants.variant import Variant, correct, on_result
 from convcheck.core.case import parse_case
 from convcheck.core.ops import find_op
 from convcheck.core.verdict import Verdict

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.variants import (
+from convcheck.conformance.variants.variant import (
     Arrays,
     Results,
     Variant,

@@ -1,6 +1,6 @@
 """Faults of a convolution that leave the size right: windows, taps, padding or tiles misplaced.
 
-They complete `variants.window_variants`, whose faults follow another spec and so change the size.
+They complete `variant.window_variants`, whose faults follow another spec and so change the size.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from convcheck.conformance.changes import all_from, put, set_all, shift
-from convcheck.conformance.variants import Arrays, Results, Variant, correct, on_spec
+from convcheck.conformance.variants.changes import all_from, put, set_all, shift
+from convcheck.conformance.variants.variant import Arrays, Results, Variant, correct, on_spec
 from convcheck.core.case import Case
 from convcheck.core.errors import ConvcheckError
 from convcheck.core.shapes import output_shape

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from convcheck.conformance.law import Call, Law, Shape, Trial
-from convcheck.conformance.layer_laws import (
+from convcheck.conformance.laws.law import Call, Law, Shape, Trial
+from convcheck.conformance.laws.layer import (
     along,
     exchanged,
     fits_exactly,

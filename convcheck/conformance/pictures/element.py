@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from convcheck.conformance.bench import Observation
-from convcheck.conformance.gradient_picture import gradient_picture
-from convcheck.conformance.shape_picture import shape_picture
+from convcheck.conformance.pictures.gradient import gradient_picture
+from convcheck.conformance.pictures.shape import shape_picture
 from convcheck.core.spec import ConvSpec, PoolSpec, Spec
 from convcheck.oracle.expected import Expected
 from convcheck.oracle.taps import taps

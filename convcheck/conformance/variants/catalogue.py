@@ -8,19 +8,25 @@ from functools import cache
 
 import numpy as np
 
-from convcheck.conformance.changes import dealt, interleaved, precision_slack, rounded, rounding
-from convcheck.conformance.channel_variants import channel_variants
-from convcheck.conformance.gradient_variants import gradient_variants, overwritten
-from convcheck.conformance.loss_variants import loss_variants
-from convcheck.conformance.placement_variants import (
+from convcheck.conformance.variants.changes import (
+    dealt,
+    interleaved,
+    precision_slack,
+    rounded,
+    rounding,
+)
+from convcheck.conformance.variants.channels import channel_variants
+from convcheck.conformance.variants.gradients import gradient_variants, overwritten
+from convcheck.conformance.variants.losses import loss_variants
+from convcheck.conformance.variants.placement import (
     boundary_variants,
     same_variants,
     spacing_variants,
     tile_variants,
 )
-from convcheck.conformance.pool_variants import pool_variants
-from convcheck.conformance.sequence_variants import sequence_variants
-from convcheck.conformance.variants import (
+from convcheck.conformance.variants.pools import pool_variants
+from convcheck.conformance.variants.sequences import sequence_variants
+from convcheck.conformance.variants.variant import (
     Arrays,
     Results,
     Variant,

@@ -15,7 +15,7 @@ import numpy as np
 
 from convcheck.conformance.execute import Runner
 from convcheck.conformance.invalid import must_refuse
-from convcheck.conformance.law import Call, Trial, drawn
+from convcheck.conformance.laws.law import Call, Trial, drawn
 from convcheck.conformance.outcome import Outcome, OutOfMemory, Raised, Returned, TimedOut
 from convcheck.core.case import Case, parse_case
 from convcheck.core.ops import find_op

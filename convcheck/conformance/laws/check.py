@@ -9,9 +9,9 @@ from typing import Literal
 
 from convcheck.conformance.execute import Runner, Target, open_runner
 from convcheck.conformance.judge import Contract
-from convcheck.conformance.large_shapes import Sampled, large_cases, sample
-from convcheck.conformance.law_findings import finding_of_law, finding_of_sample
-from convcheck.conformance.laws import LawRun, law_cases, laws_of, put_law, put_laws
+from convcheck.conformance.laws.findings import finding_of_law, finding_of_sample
+from convcheck.conformance.laws.large_shapes import Sampled, large_cases, sample
+from convcheck.conformance.laws.put import LawRun, law_cases, laws_of, put_law, put_laws
 from convcheck.conformance.outcome import Returned
 from convcheck.conformance.report import Coverage, ImplementationReport
 from convcheck.conformance.search import work

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convcheck.conformance.changes import log_softmax
-from convcheck.conformance.divergence_variants import TINY, divergence_variants
-from convcheck.conformance.variants import (
+from convcheck.conformance.variants.changes import log_softmax
+from convcheck.conformance.variants.divergences import TINY, divergence_variants
+from convcheck.conformance.variants.variant import (
     Arrays,
     Results,
     Variant,

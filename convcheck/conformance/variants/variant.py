@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.changes import (
+from convcheck.conformance.variants.changes import (
     all_ceiled,
     all_from,
     ceiled,

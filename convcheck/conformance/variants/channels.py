@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from convcheck.conformance.changes import (
+from convcheck.conformance.variants.changes import (
     bias_at_first,
     bias_of,
     bias_of_first,
@@ -19,7 +19,7 @@ from convcheck.conformance.changes import (
     times_bias,
     zeroed,
 )
-from convcheck.conformance.variants import Arrays, Variant, on_inputs, on_result
+from convcheck.conformance.variants.variant import Arrays, Variant, on_inputs, on_result
 from convcheck.core.case import Case
 from convcheck.core.spec import ConvSpec
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.changes import keep, zeroed
-from convcheck.conformance.placement_variants import first_of
-from convcheck.conformance.variants import Arrays, Results, Variant, correct, on_result
+from convcheck.conformance.variants.changes import keep, zeroed
+from convcheck.conformance.variants.placement import first_of
+from convcheck.conformance.variants.variant import Arrays, Results, Variant, correct, on_result
 from convcheck.core.case import Case
 from convcheck.core.sizes import effective_kernel
 from convcheck.core.spec import ConvSpec

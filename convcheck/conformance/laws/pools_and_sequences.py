@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from convcheck.conformance.law import Call, Law, Trial
-from convcheck.conformance.layer_laws import along
+from convcheck.conformance.laws.law import Call, Law, Trial
+from convcheck.conformance.laws.layer import along
 from convcheck.core.case import Case
 from convcheck.core.errors import GeometryError
 from convcheck.core.shapes import output_shape

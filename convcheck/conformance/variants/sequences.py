@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from convcheck.conformance.changes import precision_slack, rounded, rounding
-from convcheck.conformance.variants import (
+from convcheck.conformance.variants.changes import precision_slack, rounded, rounding
+from convcheck.conformance.variants.variant import (
     Arrays,
     Results,
     Variant,

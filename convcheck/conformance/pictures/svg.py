@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from convcheck.conformance.bench import Observation
-from convcheck.conformance.picture import drawn_element
-from convcheck.conformance.shape_picture import axis_names, shapes_of
+from convcheck.conformance.pictures.element import drawn_element
+from convcheck.conformance.pictures.shape import axis_names, shapes_of
 from convcheck.core.spec import ConvSpec
 from convcheck.core.text import for_html
 

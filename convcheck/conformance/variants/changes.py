@@ -1,4 +1,4 @@
-"""Changes of a spec, an array or a result, of which `variants` composes its faults."""
+"""Changes of a spec, an array or a result, of which the variants compose their faults."""
 
 from __future__ import annotations
 

@@ -7,8 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from convcheck.conformance.changes import log_softmax
-from convcheck.conformance.variants import Arrays, Results, Variant, correct, on_inputs, on_result
+from convcheck.conformance.variants.changes import log_softmax
+from convcheck.conformance.variants.variant import (
+    Arrays,
+    Results,
+    Variant,
+    correct,
+    on_inputs,
+    on_result,
+)
 from convcheck.core.case import Case
 from convcheck.core.spec import LossSpec
 

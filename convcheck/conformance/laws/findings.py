@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from convcheck.conformance.arguments import ARRAYS, parameters
-from convcheck.conformance.large_shapes import Sampled
-from convcheck.conformance.law import Call
-from convcheck.conformance.laws import Put
+from convcheck.conformance.laws.large_shapes import Sampled
+from convcheck.conformance.laws.law import Call
+from convcheck.conformance.laws.put import Put
 from convcheck.conformance.reproduce import derivation, import_lines
 from convcheck.conformance.subject import Subject
 from convcheck.core.finding import Finding

@@ -3,7 +3,7 @@
 Results of the function are compared with results of the function: where no oracle applies (a
 variant of one's own, a shape too large for exact values), and as a second opinion that shares
 nothing with the oracle but the list of parameters. What laws cannot see is a function that obeys
-them and is no convolution: see `layer_laws`.
+them and is no convolution: see `laws.layer`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any, Literal
 import numpy as np
 
 from convcheck.conformance.execute import Runner
-from convcheck.conformance.gradient_laws import gradient_laws
 from convcheck.conformance.invalid import must_refuse
 from convcheck.conformance.judge import Contract
-from convcheck.conformance.law import GROWTH, Law, Trial, drawn, value_of
-from convcheck.conformance.layer_laws import layer_laws
+from convcheck.conformance.laws.gradients import gradient_laws
+from convcheck.conformance.laws.law import GROWTH, Law, Trial, drawn, value_of
+from convcheck.conformance.laws.layer import layer_laws
+from convcheck.conformance.laws.pools_and_sequences import pool_laws, sequence_laws
 from convcheck.conformance.outcome import Outcome, Raised, Returned
-from convcheck.conformance.pool_and_sequence_laws import pool_laws, sequence_laws
 from convcheck.conformance.search import planned, work
 from convcheck.core.case import Case
 from convcheck.core.errors import UsageError, nearest

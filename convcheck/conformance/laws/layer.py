@@ -17,7 +17,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from convcheck.conformance.law import Call, Law, Shape, Trial
+from convcheck.conformance.laws.law import Call, Law, Shape, Trial
 from convcheck.core.case import Case
 from convcheck.core.shapes import output_shape
 from convcheck.core.sizes import effective_kernel

@@ -1,0 +1,1 @@
+"""Equations between results of a function, which need no expected value."""

@@ -1,0 +1,1 @@
+"""Explanations as executable semantics: what a function with one known fault would return."""
