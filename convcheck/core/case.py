@@ -39,7 +39,15 @@ Layout = Literal[
     "contiguous", "channels_last", "transposed", "sliced", "expanded", "reversed", "offset"
 ]
 Values = Literal[
-    "integers", "one_hot", "negative", "large", "tiny", "real", "nonfinite", "negative_zero"
+    "integers",
+    "one_hot",
+    "negative",
+    "large",
+    "huge",
+    "tiny",
+    "real",
+    "nonfinite",
+    "negative_zero",
 ]
 Misfit = Literal["none", "long_bias", "short_bias", "wide_weight", "narrow_weight"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from convcheck.core.case import Case
 from convcheck.core.errors import ConvcheckError, GeometryError
 from convcheck.core.sizes import conv_axis, conv_transpose_axis, pool_output_size
 from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
 
 
+@lru_cache(maxsize=4096)
 def output_shape(case: Case) -> tuple[int, ...]:
     """Returns the shape of the forward result of `case`.
 

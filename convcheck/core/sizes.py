@@ -38,6 +38,8 @@ def per_axis(value: object, axes: int, name: str) -> tuple[int, ...]:
     Raises:
         GeometryError: It is neither an int nor `axes` ints.
     """
+    if type(value) is tuple and len(value) == axes and set(map(type, value)) == {int}:
+        return value  # As it nearly always is: a spec is made of another spec's parts.
     if isinstance(value, (str, bytes)) or not isinstance(value, (int, Sequence)):
         return tuple(_as_int(item, name) for item in _iterate(value, axes, name))
     if isinstance(value, int):
@@ -86,10 +88,10 @@ def padding_pairs(
                 fix="use stride 1, or give the padding as ints",
             )
         return tuple(same_padding(k, d) for k, d in zip(kernel_size, dilation, strict=True))
-    if isinstance(padding, Sequence):
+    if isinstance(padding, (tuple, Sequence)):
         if axes == 1 and len(padding) == 2 and all(isinstance(item, int) for item in padding):
             return ((_as_int(padding[0], "padding"), _as_int(padding[1], "padding")),)
-        if padding and all(isinstance(item, Sequence) for item in padding):
+        if padding and all(isinstance(item, (tuple, Sequence)) for item in padding):
             pairs = [per_axis(item, 2, "padding pair") for item in padding]
             if len(pairs) != axes:
                 raise GeometryError(

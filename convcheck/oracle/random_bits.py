@@ -6,17 +6,36 @@ keyed by a hash of what the numbers are for.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from math import prod
 
 import numpy as np
 
+# Arrays of up to this many words are kept: one fault is looked at on the same values many times.
+_SMALL = 2048
+_KEPT = 512
+
 
 def words(key: tuple[object, ...], shape: tuple[int, ...]) -> np.ndarray:
-    """Returns uniform uint64 words of that shape, a function of `key` and `shape` alone."""
-    digest = blake2b(repr((key, shape)).encode(), digest_size=16).digest()
+    """Returns uniform uint64 words of that shape, a function of `key` and `shape` alone.
+
+    The array is read-only.
+    """
+    count = prod(shape)
+    draw = _kept_draw if count <= _SMALL else _draw
+    return draw(repr((key, shape)), count).reshape(shape)
+
+
+def _draw(text: str, count: int) -> np.ndarray:
+    digest = blake2b(text.encode(), digest_size=16).digest()
     generator = np.random.Philox(key=int.from_bytes(digest, "little"))
-    return np.asarray(generator.random_raw(prod(shape)), dtype=np.uint64).reshape(shape)
+    drawn = np.asarray(generator.random_raw(count), dtype=np.uint64)
+    drawn.flags.writeable = False
+    return drawn
+
+
+_kept_draw = lru_cache(maxsize=_KEPT)(_draw)
 
 
 def below(key: tuple[object, ...], shape: tuple[int, ...], limit: int) -> np.ndarray:
