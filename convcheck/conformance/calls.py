@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -116,13 +115,14 @@ def _perform_once(
             else:
                 value = callee.function(*arrays, *named.values())
             seconds = time.perf_counter() - start
+            replaced = sys.stdout is not printed or sys.stderr is not printed
         results = read_results(value, case, callee.arrays)
     except BaseException as error:
         state.changes()
         if isinstance(error, KeyboardInterrupt) and was_interrupted():
             raise
         return None, classify(error)
-    changed = state.changes()
+    changed = state.changes() + ["standard streams"] * replaced
     for argument in guarded.values():
         if damage := argument.damage():
             return value, damage
@@ -177,7 +177,6 @@ def _arguments(callee: Callee, case: Case, inputs: Mapping[str, Array]) -> dict[
     return guarded
 
 
-@lru_cache(maxsize=4096)
 def _expected_bytes(case: Case) -> int:
     try:
         elements = prod(output_shape(case))

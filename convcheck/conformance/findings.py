@@ -166,6 +166,8 @@ class _History:
         self.says, self.warm, self.lost, self.fills = "", False, False, False
         problem = seed.problem
         assert problem is not None
+        # A misbehaviour may show only when a call is repeated.
+        self._once = problem.kind != "misbehaved"
         if problem.kind in _COSTLY:
             return
         if problem.is_like(bench.observe(seed.case).problem):
@@ -223,12 +225,13 @@ class _History:
     def observe(self, case: Case) -> Observation:
         """Returns what the target makes of a case, after the call that must come before it."""
         if self._before is not None:
-            self._bench.observe(self._before(case))
-        return self._bench.observe(case)
+            self._bench.observe(self._before(case), once=self._once)
+        return self._bench.observe(case, once=self._once)
 
 
 def _novel(case: Case, more: int) -> Case:
     """Returns the case in sizes that no case has."""
+    more = more if len(case.spatial) < 3 else more // 2
     novel = replace(case, spatial=tuple(size + more for size in case.spatial))
     if isinstance(novel.spec, ConvSpec) and novel.op != "output_size":
         spec = replace(novel.spec, out_channels=novel.spec.out_channels * 7)

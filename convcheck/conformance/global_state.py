@@ -11,8 +11,10 @@ import ctypes.util
 import gc
 import os
 import random
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,12 +51,15 @@ def take_state() -> State:
     """Returns the state now; that of torch only if torch is loaded."""
     values: dict[str, Any] = {
         "numpy error handling": np.geterr(),
+        "numpy print options": np.get_printoptions(),
         "floating-point mode": floating_point_mode(),
         "numpy random generator": _numpy_generator(),
         "python random generator": random.getstate(),
         "recursion limit": sys.getrecursionlimit(),
         "working directory": _directory(),
         "garbage collector": gc.isenabled(),
+        "interrupt handler": signal.getsignal(signal.SIGINT),
+        "alarm clock": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
     }
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "get_default_dtype"):
@@ -137,6 +142,12 @@ _TORCH: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
 }
 
 
+def _restore_interrupt_handler(handler: Any) -> None:
+    # Only the main thread may, and only for a handler that Python knows.
+    with suppress(ValueError, TypeError):
+        signal.signal(signal.SIGINT, handler)
+
+
 def _restore_torch(name: str) -> Callable[[Any], object]:
     return lambda value: _TORCH[name][1](sys.modules["torch"], value)
 
@@ -150,5 +161,9 @@ _RESTORE: dict[str, Callable[[Any], object]] = {
     "recursion limit": sys.setrecursionlimit,
     "working directory": lambda value: os.chdir(str(value)) if value else None,
     "garbage collector": lambda value: gc.enable() if value else gc.disable(),
+    "numpy print options": lambda value: np.set_printoptions(**value),
+    "interrupt handler": _restore_interrupt_handler,
+    # An alarm of the caller's own goes on, and is no change.
+    "alarm clock": lambda value: None if value else signal.setitimer(signal.ITIMER_REAL, 0),
     **{name: _restore_torch(name) for name in _TORCH},
 }

@@ -27,6 +27,7 @@ class Parameter:
 AXES = {1: "w", 2: "hw", 3: "zhw"}
 
 FLOATS: tuple[Level, ...] = ("float32", "float64", "float16", "bfloat16")
+INTEGER = "int64"
 LAYOUTS: tuple[Level, ...] = (
     "contiguous", "channels_last", "transposed", "sliced", "expanded", "reversed", "offset",
 )  # fmt: skip
@@ -72,8 +73,8 @@ def _window(axes: int, *, past_half: bool) -> tuple[Parameter, ...]:
     return _named(**levels, arguments=("tuple", "int"))
 
 
-def _arrays(values: tuple[Level, ...]) -> tuple[Parameter, ...]:
-    return _named(dtype=FLOATS, layout=LAYOUTS, values=values)
+def _arrays(values: tuple[Level, ...], dtypes: tuple[Level, ...] = FLOATS) -> tuple[Parameter, ...]:
+    return _named(dtype=dtypes, layout=LAYOUTS, values=values)
 
 
 def _conv(op: Op) -> tuple[Parameter, ...]:
@@ -87,7 +88,9 @@ def _conv(op: Op) -> tuple[Parameter, ...]:
     backward = op.family.endswith("backward")
     if not backward:
         parameters += _named(bias=(0, 1))
-    return parameters + _arrays(FINITE if backward else VALUES)
+    if backward:
+        return parameters + _arrays(FINITE)
+    return parameters + _arrays(VALUES, (*FLOATS, INTEGER))
 
 
 def _pool(op: Op) -> tuple[Parameter, ...]:

@@ -126,6 +126,9 @@ def compare(
 def _differences(wanted: np.ndarray, actual: np.ndarray, special: np.ndarray) -> np.ndarray:
     """Returns |actual - wanted| as float64, 0 at special values; integers never wrap."""
     if wanted.dtype.kind in "iu":
+        both = (wanted, actual)
+        if all(a.min(initial=0) >= -(2**31) and a.max(initial=0) < 2**31 for a in both):
+            return np.abs(actual.astype(np.int64) - wanted.astype(np.int64)).astype(np.float64)
         # Python's integers: uint8 would wrap, and int64 differences pass what float64 can hold.
         gap = np.abs(actual.astype(object) - wanted.astype(object))
         return gap.astype(np.float64)

@@ -77,7 +77,7 @@ def evaluate(
         magnitude = magnitude + _per_channel(np.abs(finite[2].astype(np.float64)), magnitude.ndim)
     units = [unit_exponent(array) for array in finite]
     unit = units[0] + units[1]
-    low = unit if bias is None else min(unit, units[2])
+    low = unit if bias is None or not finite[2].any() else min(unit, units[2])
     bits = _bits(magnitude, low)
     if bits > 52:
         # The float64 sum has itself rounded, by at most (terms + 1) 2**-53 of its value.

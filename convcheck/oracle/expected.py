@@ -188,6 +188,12 @@ def _summed(
         )
         bound = np.maximum(bound, _transform_bound(case, left, right, form.terms, arithmetic))
     bound = np.where(total.unclear, np.inf, bound)
+    if arithmetic.result.is_float and arithmetic.algorithm == "direct":
+        # Terms of one sign, of twice what is finite in all: infinite, whatever the order.
+        over = (np.abs(values) == magnitude) & (magnitude >= 2 * arithmetic.result.largest)
+        if over.any():
+            values = np.where(over, np.copysign(np.inf, values), values)
+            bound = np.where(over, 0.0, bound)
     return _within(case, form.name, values, bound, exact=exact)
 
 

@@ -35,6 +35,7 @@ _LADDER = (
 )
 # Exponent of the power of two by which the data of the family "large" are scaled: sums stay finite.
 _LARGE_SCALE = {"float64": 100, "float32": 30, "bfloat16": 30, "float16": 4}
+_SHORT = ("float16", "bfloat16")
 
 
 def make_inputs(case: Case) -> Arrays:
@@ -42,8 +43,9 @@ def make_inputs(case: Case) -> Arrays:
 
     The families: "integers", small and of both signs; "one_hot", a single 1 in the first
     argument and counting weights, so that the result is a picture of the kernel; "negative", no
-    datum above zero; "large", integers that use every bit of the significand; "tiny", integers
-    times the smallest number of the dtype, so that most sums are subnormal; "real", fractions that
+    datum above zero; "large", integers that use every bit of the significand; "huge", positive
+    data whose every product overflows; "tiny", integers times the smallest number of the dtype, so
+    that most sums are subnormal; "real", fractions that
     use every bit, whose sums round; "nonfinite", integers with a NaN and both infinities among
     them; "negative_zero", integers with zeros of both signs among them. A dtype without
     signs, NaN or -0.0 has plain integers instead.
@@ -62,6 +64,8 @@ def make_inputs(case: Case) -> Arrays:
         arrays = {name: _fractions(case, name, shape, chosen) for name, shape in shapes.items()}
     elif case.values == "large":
         arrays = _large(case, shapes, forms, chosen)
+    elif case.values == "huge" and chosen.is_float and chosen.precision < 53:
+        arrays = _huge(case, shapes, chosen)
     elif case.values == "one_hot":
         arrays = _one_hot(case, shapes, forms, chosen)
     else:
@@ -193,8 +197,12 @@ def _hot_position(case: Case, name: str, shape: tuple[int, ...]) -> tuple[int, .
 
 def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) -> Arrays:
     """Integers whose sums need the whole significand, times a power of two."""
+    if case.dtype in _SHORT and isinstance(case.spec, ConvSpec) and len(forms) == 1:
+        return _scaled(_full_width(case, shapes, chosen), _LARGE_SCALE[case.dtype])
     terms = max((form.terms for form in forms), default=1) + 1
-    bits = min(chosen.precision, 62) - (terms - 1).bit_length()
+    # Layers are computed in float64 by code that takes integers as they come.
+    widest = 53 if isinstance(case.spec, ConvSpec) else 62
+    bits = min(chosen.precision, widest) - (terms - 1).bit_length()
     if bits < 4:
         return _small(case, shapes, forms, chosen)
     has_weights = len(shapes.keys() & {"w", "g"}) > 0
@@ -212,6 +220,41 @@ def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
     if not chosen.is_float:
         return arrays
     return _scaled(arrays, _LARGE_SCALE[case.dtype])
+
+
+def _full_width(case: Case, shapes: Shapes, chosen: Format) -> Arrays:
+    """Data of the whole significand, and one weight of 1 or -1 a filter: each result is a datum.
+
+    A short significand has no bits to spare for sums: with more weights the data would be so short
+    that code which computes in a still shorter format is exact.
+    """
+    assert isinstance(case.spec, ConvSpec)
+    top = 2 ** (chosen.precision - 1)
+    key = (case.seed, "x")
+    x = below((*key, "large"), shapes["x"], top) + top
+    x = np.where(chance((*key, "sign"), shapes["x"], 1), -x, x)
+    groups, spec = case.spec.groups, case.spec
+    filters, width = spec.out_channels, spec.in_channels // groups
+    weights = np.zeros((filters, width * prod(spec.kernel_size)), dtype=np.int64)
+    hot = below((case.seed, "w", "hot"), (filters,), weights.shape[1])
+    sign = np.where(chance((case.seed, "w", "sign"), (filters,), 1), -1, 1)
+    weights[np.arange(filters), hot] = sign
+    w = weights.reshape(groups, filters // groups, width, *spec.kernel_size)
+    if spec.transposed:
+        w = w.swapaxes(1, 2)
+    arrays = {"x": x, "w": w.reshape(shapes["w"])}
+    if "b" in shapes:
+        arrays["b"] = np.zeros(shapes["b"], dtype=np.int64)
+    return arrays
+
+
+def _huge(case: Case, shapes: Shapes, chosen: Format) -> Arrays:
+    """Positive numbers, each product of which is at least twice the largest finite one."""
+    first, *others = shapes
+    drawn = {name: below((case.seed, name, "huge"), shapes[name], 3) + 4 for name in shapes}
+    arrays = {name: 4 * drawn[name] for name in others}
+    arrays |= {name: 0 * drawn[name] for name in others if name in ("b", "grad_grad_b")}
+    return {first: np.ldexp(drawn[first].astype(np.float64), chosen.max_exponent - 4), **arrays}
 
 
 def _scaled(arrays: Arrays, power: int) -> Arrays:

@@ -3,6 +3,7 @@
 import gc
 import os
 import random
+import signal
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ CHANGES = {
     "python random generator": random.random,
     "working directory": lambda: os.chdir("/"),
     "garbage collector": gc.disable,
+    "numpy print options": lambda: np.set_printoptions(precision=3),
+    "interrupt handler": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    "alarm clock": lambda: signal.alarm(1000),
     "torch default dtype": lambda: torch.set_default_dtype(torch.float64),
     "torch gradient mode": lambda: torch.set_grad_enabled(False),
     "torch deterministic algorithms": lambda: torch.use_deterministic_algorithms(True),

@@ -55,7 +55,7 @@ def test_three_cases_would_miss_most_faults_and_say_which():
     report = check(max_cases=3, seconds=60)
     assert report.verdict is Verdict.PASS
     assert 0 < report.power.killed < report.power.total / 2
-    assert "drops the bias" in report.power.survivors
+    assert "ignores the stride" in report.power.survivors
     assert report.power.total == report.power.killed + len(report.power.survivors) > 200
     assert "would have seen" in str(report) and " more; no case" in str(report)
 

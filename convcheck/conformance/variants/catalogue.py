@@ -114,6 +114,7 @@ def _precision() -> Iterator[Variant]:
         yield on_result(
             f"rounds the result to {dtype}", lambda y, case, _, dtype=dtype: rounded(y, dtype)
         )
+    yield on_result("keeps sums in 32-bit integers", _wrapped)
     yield on_inputs("truncates its input to integers", x=lambda x, _: _whole(x))
     yield on_inputs("truncates the weights to integers", w=lambda w, _: _whole(w))
     yield on_result("truncates the result to integers", lambda y, case, _: _whole(y))
@@ -183,6 +184,10 @@ def _slack(dtype: str) -> Callable[[Case, Arrays], Results | None]:
         return tuple(precision_slack(m, chosen, terms) for m in magnitude)
 
     return slack
+
+
+def _wrapped(y: np.ndarray, case: Case, _: Arrays) -> np.ndarray:
+    return y.astype(np.int32).astype(y.dtype) if y.dtype == np.int64 else y
 
 
 def _whole(array: np.ndarray) -> np.ndarray:

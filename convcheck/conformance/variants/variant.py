@@ -207,6 +207,10 @@ def _swaps(axes: int) -> Iterator[Variant]:
         if axes == 2:
             yield on_inputs("transposes the kernel", w=lambda w, _: w.swapaxes(2, 3))
             yield on_result("transposes the result", lambda y, case, _: y.swapaxes(-1, -2))
+            yield on_result(
+                "writes the rows of the result as its columns",
+                lambda y, case, _: y.reshape(*y.shape[:-2], *y.shape[:-3:-1]).swapaxes(-1, -2),
+            )
             yield on_inputs(
                 "reads the kernel's memory transposed",
                 w=lambda w, case: w.swapaxes(2, 3).reshape(w.shape),
