@@ -58,6 +58,21 @@ _DEFAULTS: Mapping[str, Any] = {
     "log_target": False, "mode": "full",
 }  # fmt: skip
 
+# Passed by name only, and only where a case sets it: a function may have no such parameter, and
+# its place among the others is not the same everywhere.
+_BY_NAME = ("ignore_index",)
+
+
+def call_arguments(case: Case, *, by_keyword: bool) -> tuple[list[Any], dict[str, Any]]:
+    """Returns the parameters that follow the arrays of the call: those by place, those by name."""
+    named = parameters(case, by_keyword=by_keyword)
+    if by_keyword:
+        return [], named
+    return (
+        [value for name, value in named.items() if name not in _BY_NAME],
+        {name: value for name, value in named.items() if name in _BY_NAME},
+    )
+
 
 def parameters(case: Case, *, by_keyword: bool = True) -> dict[str, Any]:
     """Returns the parameters of the call by name, in the order of the signature.
@@ -72,6 +87,8 @@ def parameters(case: Case, *, by_keyword: bool = True) -> dict[str, Any]:
             last = max((place for place, name in enumerate(names) if name not in idle), default=-1)
             idle = names[last + 1 :]
         names = [name for name in names if name not in idle]
+    if isinstance(case.spec, LossSpec) and case.spec.ignore_index is not None:
+        names += _BY_NAME
     return {name: _parameter(case, name) for name in names}
 
 

@@ -68,7 +68,13 @@ class Bench:
         self.calls = 0
 
     def observe(
-        self, case: Case, inputs: Arrays | None = None, *, once: bool = False, sure: bool = False
+        self,
+        case: Case,
+        inputs: Arrays | None = None,
+        *,
+        once: bool = False,
+        refill: bool = False,
+        sure: bool = False,
     ) -> Observation:
         """Returns what the target makes of a case, called twice: the bits must be the same.
 
@@ -76,10 +82,12 @@ class Bench:
             case: The case.
             inputs: Its arrays; those that the case describes by default.
             once: Whether one call will do, since a difference of two is not what is looked for.
+            refill: Whether the first of two calls is one on other values in the same arrays.
             sure: Whether a hang must have had its whole time; see `execute.Runner.run`.
         """
         given = inputs_of(case) if inputs is None else inputs
-        outcome = self._runner.run(case, given, repeat=1 if once else _REPEAT, sure=sure)
+        repeat = 1 if once or refill else _REPEAT
+        outcome = self._runner.run(case, given, repeat=repeat, refill=refill, sure=sure)
         return self.judged(case, given, outcome)
 
     def judged(self, case: Case, given: Arrays, outcome: Outcome) -> Observation:

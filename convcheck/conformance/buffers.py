@@ -39,6 +39,20 @@ class Guarded:
     storage: Array
     before: bytes
 
+    def spoil(self) -> None:
+        """Puts other values into the same memory: the same in reverse, whose sum is the same."""
+        if self.elements.size > 1:
+            self.elements[...] = np.flip(self.elements).copy()
+        else:
+            self.elements.view(f"u{self.elements.itemsize}")[...] ^= 1 << 6
+
+    def restore(self) -> None:
+        """Puts the memory back as it was made."""
+        self.storage[...] = np.frombuffer(self.before, np.uint8)
+        if not isinstance(self.array, np.ndarray):
+            # torch counts what is written through it, and code may go by the count.
+            self.array.copy_(self.array.clone())
+
     def damage(self) -> Misbehaved | None:
         """Returns what the function did to the memory, or None if nothing."""
         if self.storage.tobytes() == self.before:
@@ -79,13 +93,14 @@ def guard(
     item = np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
     length = where.elements * item.itemsize
     length += -length % _ALIGNMENT
-    raw = np.empty(length + 2 * _GUARD + _ALIGNMENT, np.uint8)
+    # Of the dtype itself: code may look at the array that owns the memory of a slice.
+    raw = np.empty((length + 2 * _GUARD + _ALIGNMENT) // item.itemsize, item)
     start = -raw.ctypes.data % _ALIGNMENT
-    storage = raw[start : start + length + 2 * _GUARD]
+    storage = raw.view(np.uint8)[start : start + length + 2 * _GUARD]
     storage.fill(0xFF)
     strides = tuple(step * item.itemsize for step in where.strides)
     elements: Array = np.ndarray(
-        values.shape, item, storage, _GUARD + where.offset * item.itemsize, strides
+        values.shape, item, raw, start + _GUARD + where.offset * item.itemsize, strides
     )
     array: Any = elements
     if torch:

@@ -10,12 +10,13 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.arguments import ArrayKind, array_names, parameters
+from convcheck.conformance.arguments import ArrayKind, array_names, call_arguments
 from convcheck.conformance.buffers import Guarded, guard
 from convcheck.conformance.global_state import take_state
 from convcheck.conformance.layouts import Array
@@ -68,6 +69,7 @@ def perform(
     inputs: Mapping[str, Array],
     *,
     repeat: int = 1,
+    refill: bool = False,
     was_interrupted: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Returns what a call of `callee` ends in, on arrays made afresh for it.
@@ -77,11 +79,12 @@ def perform(
         case: The call.
         inputs: Values of its arrays, by name, in NumPy (bfloat16 values in float32).
         repeat: Number of identical calls; all must give the same bits, in memory of their own.
+        refill: Whether each is preceded by one on other values in the very same arrays.
         was_interrupted: Says whether a KeyboardInterrupt came from the person, not the function.
     """
     first: tuple[Any, Outcome] | None = None
     for _ in range(repeat):
-        value, outcome = _perform_once(callee, case, inputs, was_interrupted)
+        value, outcome = _perform_once(callee, case, inputs, refill, was_interrupted)
         if not isinstance(outcome, Returned):
             return outcome
         if first is None:
@@ -100,20 +103,23 @@ def _perform_once(
     callee: Callee,
     case: Case,
     inputs: Mapping[str, Array],
+    refill: bool,
     was_interrupted: Callable[[], bool],
 ) -> tuple[Any, Outcome]:
     guarded = _arguments(callee, case, inputs)
     names = array_names(case, guarded, by_keyword=callee.by_keyword)
     arrays = [guarded[name].array if name in guarded else None for name in names]
-    named = parameters(case, by_keyword=callee.by_keyword)
+    by_place, named = call_arguments(case, by_keyword=callee.by_keyword)
+    call = partial(callee.function, *arrays, *by_place, **named)
     state = take_state()
     try:
+        if refill and case.layout != "expanded":
+            # What an expanded array repeats cannot be written through torch.
+            _call_on_others(call, case, guarded)
+            state.changes()
         with poisoned_memory(_expected_bytes(case)), silenced() as printed:
             start = time.perf_counter()
-            if callee.by_keyword:
-                value = callee.function(*arrays, **named)
-            else:
-                value = callee.function(*arrays, *named.values())
+            value = call()
             seconds = time.perf_counter() - start
             replaced = sys.stdout is not printed or sys.stderr is not printed
         results = read_results(value, case, callee.arrays)
@@ -134,6 +140,22 @@ def _perform_once(
         return value, Misbehaved(reason=FLOODED, detail=f"{printed.tell()} characters in one call")
     shared = (name for name, each in guarded.items() if shares_memory(each.array, value))
     return value, Returned(arrays=results, seconds=seconds, shares=next(shared, ""))
+
+
+def _call_on_others(call: Callable[[], Any], case: Case, guarded: Mapping[str, Guarded]) -> None:
+    """Makes the call on other values in the memory of the arrays, which is then put back."""
+    # Indices stay what they are: others may be out of range.
+    numbers = [g for g in guarded.values() if not _is_index(g.elements, case)]
+    for argument in numbers:
+        argument.spoil()
+    try:
+        with poisoned_memory(_expected_bytes(case)), silenced():
+            call()
+    except Exception:
+        return  # The call that counts will say what is wrong.
+    finally:
+        for argument in numbers:
+            argument.restore()
 
 
 def classify(error: BaseException) -> Raised | OutOfMemory:
@@ -170,11 +192,14 @@ def _arguments(callee: Callee, case: Case, inputs: Mapping[str, Array]) -> dict[
     torch = callee.arrays == "torch"
     guarded = {}
     for place, (name, values) in enumerate(inputs.items()):
-        # Class indices stay integers, whatever the dtype of the scores.
-        is_index = values.dtype.kind in "iu" and case.dtype.startswith(("float", "bfloat"))
-        dtype = values.dtype.name if is_index else case.dtype
+        dtype = values.dtype.name if _is_index(values, case) else case.dtype
         guarded[name] = guard(name, values, dtype, case.layout, torch=torch, first=place == 0)
     return guarded
+
+
+def _is_index(values: Array, case: Case) -> bool:
+    """Whether an array holds class indices: integers, whatever the dtype of the scores."""
+    return values.dtype == np.int64 and case.dtype.startswith(("float", "bfloat"))
 
 
 def _expected_bytes(case: Case) -> int:

@@ -12,7 +12,7 @@ from convcheck.core.case import Case
 _LONGEST = 3
 _SWITCHES = (
     "bias", "ceil_mode", "int arguments", "log_target", "class weights",
-    "default arguments left out",
+    "default arguments left out", "ignored targets", "only ignored targets",
 )  # fmt: skip
 
 

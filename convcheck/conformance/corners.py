@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from convcheck.conformance.fast_paths import fast_paths
+from convcheck.conformance.ignored_targets import IGNORED_TARGETS
+from convcheck.conformance.large_corners import LARGE_CONV, LARGE_WINDOW
 from convcheck.conformance.parameters import AXES, Row
 from convcheck.conformance.rows import case_from_row
 from convcheck.core.case import Case
@@ -99,6 +102,26 @@ _CONV: tuple[Row, ...] = (
         "kernel_last": 1,
         "values": "one_hot",
     },
+    {
+        "in_per_group": 1,
+        "out_per_group": 1,
+        "kernel": 1,
+        "kernel_last": 1,
+        "values": "one_hot",
+        "defaults": 1,
+    },
+    # As many channels as rows, columns and images: which axis is which shows in nothing else.
+    *(
+        {
+            "in_per_group": 5,
+            "out_per_group": 5,
+            "batch": 5,
+            "extent": 4,
+            "extent_last": 3,
+            "layout": layout,
+        }
+        for layout in ("contiguous", "channels_last", "fortran")
+    ),
     # Sums that are subnormal, and exact.
     {"dtype": "float16", "values": "tiny"},
     {"dtype": "float16", "values": "tiny", "bias": 1, "padding": 1},
@@ -165,6 +188,7 @@ _ARRAYS: tuple[Row, ...] = (
     {"values": "nonfinite"},
     {"layout": "channels_last"},
     {"layout": "transposed"},
+    {"layout": "fortran"},
     {"layout": "sliced"},
     {"layout": "expanded"},
     {"layout": "reversed"},
@@ -176,52 +200,6 @@ _ARRAYS: tuple[Row, ...] = (
     {"dtype": "float64", "layout": "transposed"},
 )
 
-# One thing large at a time: past vector widths, tiles and unrolled loops.
-_LARGE_WINDOW: tuple[Row, ...] = (
-    {"extent_last": 17},
-    {"extent_last": 33, "extent": 1},
-    {"extent_last": 65, "extent": 1},
-    {"extent_last": 130, "extent": 1, "kernel": 1},
-    {"extent_last": 260, "extent": 1, "kernel": 1, "kernel_last": 1},
-    {"extent_first": 33, "extent_last": 1, "kernel_last": 1},
-    {"extent_first": 70, "extent_last": 2, "kernel_last": 2},
-    {"extent": 12, "extent_last": 13},
-    {"batch": 5},
-    {"batch": 9, "extent": 1},
-    {"batch": 17, "extent": 1, "kernel": 1},
-    {"kernel_last": 9, "extent": 1},
-    {"kernel_first": 11, "extent": 1, "kernel_last": 1},
-    {"kernel": 7, "extent": 1, "arguments": "int"},
-    {"stride_last": 4, "extent_last": 4, "remainder_last": "most"},
-    {"stride_first": 5, "extent_first": 3, "kernel_first": 2},
-    {"stride": 4, "padding": "half", "kernel": 5},
-)
-
-_LARGE_CONV: tuple[Row, ...] = (
-    {"in_per_group": 17, "out_per_group": 1, "kernel": 1, "kernel_last": 2},
-    {"in_per_group": 1, "out_per_group": 17, "kernel": 1, "kernel_last": 2, "bias": 1},
-    {"in_per_group": 33, "out_per_group": 2, "kernel": 1},
-    {"in_per_group": 2, "out_per_group": 34, "kernel": 1},
-    {"in_per_group": 65, "out_per_group": 3, "kernel": 1, "kernel_last": 1},
-    {"in_per_group": 3, "out_per_group": 67, "kernel": 1, "kernel_last": 1, "bias": 1},
-    {"in_per_group": 130, "out_per_group": 1, "kernel": 1, "kernel_last": 1},
-    {"in_per_group": 260, "out_per_group": 1, "kernel": 1, "kernel_last": 1, "extent": 1},
-    {"in_per_group": 17, "out_per_group": 19, "padding": 1, "stride": 2},
-    {"groups": 8, "in_per_group": 1, "out_per_group": 1, "bias": 1},
-    {"groups": 17, "in_per_group": 1, "out_per_group": 1},
-    {"groups": 5, "in_per_group": 2, "out_per_group": 3, "kernel": 1},
-    {"dilation_last": 5, "kernel_last": 3},
-    {"dilation_first": 4, "kernel_first": 3, "extent_first": 5},
-    {"dilation_last": 20, "kernel": 1, "kernel_last": 2, "extent_last": 3},
-    {"padding": 5, "kernel": 2},
-    {"padding_last": 9, "extent": 1, "kernel": 1, "kernel_last": 3, "extent_last": 20},
-    # What is done once per block of channels, or per tile of outputs, has to be done in each.
-    {"extent_last": 65, "extent": 1, "kernel": 1, "bias": 1},
-    {"in_per_group": 65, "out_per_group": 2, "kernel": 1, "kernel_last": 1, "bias": 1},
-    {"stride_last": 2, "extent_last": 33, "extent": 1, "kernel": 1},
-    {"stride_first": 2, "extent_first": 33, "extent_last": 1, "kernel": 1},
-)
-
 _LOSS: tuple[Row, ...] = _product(
     ({"values": "real"}, {}, {"values": "large"}),
     (
@@ -231,6 +209,7 @@ _LOSS: tuple[Row, ...] = _product(
         {"batch": 2, "classes": 3, "positions": "3"},
         {"batch": 2, "classes": 3, "positions": "2x3", "reduction": "none"},
         {"batch": 2, "classes": 5, "positions": "2x3", "reduction": "sum"},
+        {"batch": 2, "classes": 2, "positions": "2x2", "reduction": "none"},
         {"batch": 17, "classes": 1},
         {"batch": 1, "classes": 33},
         {"batch": 4, "classes": 3, "dtype": "float64"},
@@ -305,6 +284,10 @@ _SEQUENCE: tuple[Row, ...] = _product(
 
 # Zeros among the weights and biases, which code may take for nothing to do.
 _ZEROS: tuple[Row, ...] = ({"values": "nonfinite"}, {"values": "negative_zero", "bias": 1})
+_SMALL_OR_INFINITE: tuple[Row, ...] = (
+    {"values": "nonfinite", "bias": 1},
+    {"values": "large", "dtype": "float64"},
+)
 
 
 def corners(op: Op) -> list[Case]:
@@ -315,7 +298,7 @@ def corners(op: Op) -> list[Case]:
 def _corners(op: Op) -> Iterator[Case]:
     if op.family in ("cross_entropy", "kl_div", "convolve"):
         own = {
-            "cross_entropy": _LOSS + _CROSS_ENTROPY,
+            "cross_entropy": _LOSS + _CROSS_ENTROPY + IGNORED_TARGETS,
             "kl_div": _LOSS + _KL_DIV,
             "convolve": _SEQUENCE,
         }[op.family]
@@ -327,32 +310,34 @@ def _corners(op: Op) -> Iterator[Case]:
     backward = op.family.endswith("backward")
     rows = _WINDOW
     if op.family == "output_size":
-        rows += _DILATED + _LARGE_WINDOW
+        rows += _DILATED + LARGE_WINDOW
     elif op.family in ("max_pool", "avg_pool"):
         rows += _POOL + (_AVERAGE if op.family == "avg_pool" else _DILATED + _DILATED_POOL)
-        rows += _ARRAYS + _LARGE_WINDOW
+        rows += _ARRAYS + fast_paths(op) + LARGE_WINDOW
     else:
         rows += _DILATED + _CONV
         rows += _TRANSPOSED if op.family.startswith("conv_transpose") else _TEXT
-        rows += _ARRAYS + _LARGE_WINDOW + _LARGE_CONV
+        rows += _ARRAYS + fast_paths(op) + LARGE_WINDOW + LARGE_CONV
     if op.family in ("conv", "conv_transpose"):
         # The first call of all has every argument: a function may be wrong in that one only.
         rows = ({"bias": 1}, *rows)
     for row in rows:
-        if backward and (row.get("values") == "nonfinite" or row.get("bias")):
+        if backward and row.get("bias"):
             continue
         yield case_from_row(op, _expanded(op, {**_CHANNELS, **row}), seed=1)
     if op.family == "output_size":
-        for size in (2**31, 2**53 + 1, 2**53 + 3, 2**62 + 1):
-            # Past what 32-bit integers and floats can count.
+        for size in (2**12, 2**20, 2**31, 2**42, 2**53 + 1, 2**53 + 3, 2**62 + 1):
+            # Past what 32-bit integers and floats count, by steps that show what counting costs.
             for stride in (1, 3):
                 case = case_from_row(op, _expanded(op, {"kernel": 3, "stride": stride}), seed=1)
                 yield replace(case, spatial=(size,))
-    elif not backward:
-        if op.family in ("conv", "conv_transpose"):
-            for zeros in _ZEROS:
-                yield case_from_row(op, _expanded(op, {**_CHANNELS, **zeros}), seed=3)
-        empty = _expanded(op, {**_CHANNELS, "batch": 0})
+        return
+    if op.family in ("conv", "conv_transpose"):
+        for rows, seed in ((_ZEROS, 3), (_SMALL_OR_INFINITE, 2)):
+            for row in rows:
+                yield case_from_row(op, _expanded(op, {**_CHANNELS, **row}), seed=seed)
+    for padding in (0, "half"):
+        empty = _expanded(op, {**_CHANNELS, "batch": 0, "kernel": 3, "padding": padding})
         yield case_from_row(op, empty, seed=1)
 
 

@@ -19,11 +19,14 @@ from convcheck.conformance.variants.catalogue import catalogue
 from convcheck.conformance.variants.variant import Results, Variant
 from convcheck.core.ops import find_op
 from convcheck.oracle.expected import Expected
+from convcheck.oracle.formats import find_format
 
 # Results with more elements than this tell no more than smaller ones, and cost time.
 _LARGEST = 20_000
 _MOST = 160
 _FEW = 8
+# Of a result whose bound is not known.
+_ROUNDINGS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,13 +182,17 @@ def _same(predicted: np.ndarray, actual: np.ndarray, place: int, seen: Observati
     if place >= len(seen.wanted.outputs) or seen.wanted.outputs[place].exact:
         return False
     # A result that rounds is held to the largest bound of the true one, both being of one size.
-    bound = seen.wanted.outputs[place].bound
-    finite = bound[np.isfinite(bound)]
+    right = seen.wanted.outputs[place]
+    finite = right.bound[np.isfinite(right.bound)]
     if not finite.size or not np.array_equal(np.isfinite(predicted), np.isfinite(actual)):
         return False
     both = np.isfinite(actual)
-    gap = np.abs(np.where(both, predicted, 0.0) - np.where(both, actual, 0.0))
-    return bool((gap <= 4 * finite.max()).all())
+    numbers = np.where(both, predicted, 0.0)
+    allowed = 4 * finite.max()
+    if not (np.isfinite(right.values) & (right.values != 0)).any():
+        # A true one of zeros or NaN has no size.
+        allowed = _ROUNDINGS * find_format(right.dtype).unit_roundoff * np.abs(numbers).max()
+    return bool((np.abs(numbers - np.where(both, actual, 0.0)) <= allowed).all())
 
 
 def _differs(variant: Variant, seen: Observation) -> bool:

@@ -72,6 +72,7 @@ class Runner(Protocol):
         inputs: Mapping[str, Array],
         *,
         repeat: int = 1,
+        refill: bool = False,
         sure: bool = False,
     ) -> Outcome:
         """Returns what the call of `case` on `inputs` ends in.
@@ -81,6 +82,7 @@ class Runner(Protocol):
             inputs: Its arrays by name, as `oracle.inputs.make_inputs` makes them and `settle`
                 leaves them.
             repeat: Number of identical calls, which must give the same bits.
+            refill: Whether each is preceded by one on other values in the very same arrays.
             sure: Whether a hang must have had its whole time. Without it, only the first hang of
                 a runner has, three times over; once that is confirmed, later ones are told by a
                 wait that is long beside the calls that were answered.
@@ -176,11 +178,17 @@ class _InProcess:
         inputs: Mapping[str, Array],
         *,
         repeat: int = 1,
+        refill: bool = False,
         sure: bool = False,
     ) -> Outcome:
         _refuse(self.unsupported(case), case)
         return perform(
-            self._callee, case, inputs, repeat=repeat, was_interrupted=self._was_interrupted
+            self._callee,
+            case,
+            inputs,
+            repeat=repeat,
+            refill=refill,
+            was_interrupted=self._was_interrupted,
         )
 
     def unsupported(self, case: Case) -> str | None:
@@ -228,10 +236,11 @@ class _Isolated:
         inputs: Mapping[str, Array],
         *,
         repeat: int = 1,
+        refill: bool = False,
         sure: bool = False,
     ) -> Outcome:
         _refuse(self.unsupported(case), case)
-        message = question(case, inputs, repeat, self.arrays)
+        message = question(case, inputs, repeat, self.arrays, refill=refill)
         given = self._patience(sure)
         confirm = not self._has_hung
         start = time.monotonic()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from convcheck.conformance.bench import Bench, Observation
 from convcheck.conformance.diagnosis import Diagnosis, agrees, diagnose
+from convcheck.conformance.history import COSTLY, History, filler
 from convcheck.conformance.invalid import must_refuse
 from convcheck.conformance.judge import Problem
 from convcheck.conformance.pictures.element import picture
@@ -23,7 +24,6 @@ from convcheck.core.verdict import Verdict
 from convcheck.oracle.expected import Expected, Refusal
 
 _MOST_FAULTS = 4
-_COSTLY = ("crashed", "timed_out", "out_of_memory")
 
 
 def find_faults(
@@ -103,8 +103,8 @@ def _one_fault(
 ) -> tuple[Finding, Diagnosis, Observation]:
     problem = seed.problem
     assert problem is not None
-    costly = problem.kind in _COSTLY
-    history = _History(bench, seed, seen, first)
+    costly = problem.kind in COSTLY
+    history = History(bench, seed, seen, first)
     latest: dict[Case, Observation] = {seed.case: seed}
 
     def fails(case: Case) -> bool:
@@ -143,115 +143,9 @@ def _one_fault(
         subject,
         diagnosis=diagnosis,
         is_minimal=shrunk.minimal,
-        warm=_filler(minimal.case) if history.fills else history.warm,
+        warm=filler(minimal.case) if history.fills else history.warm,
     )
     return finding, diagnosis, minimal
-
-
-class _History:
-    """Runs cases so that a fault that depends on earlier calls shows each time.
-
-    Attributes:
-        says: What is known of that dependence, in words; empty where there is none.
-        warm: Whether an earlier call is needed to see the fault.
-        lost: Whether the fault could not be brought about again.
-        fills: Whether the earlier call is one with data in place of the padding.
-    """
-
-    def __init__(
-        self, bench: Bench, seed: Observation, seen: Sequence[Observation], first: Observation
-    ) -> None:
-        self._bench = bench
-        self._before: Callable[[Case], Case] | None = None
-        self.says, self.warm, self.lost, self.fills = "", False, False, False
-        problem = seed.problem
-        assert problem is not None
-        # A misbehaviour may show only when a call is repeated.
-        self._once = problem.kind != "misbehaved"
-        if problem.kind in _COSTLY:
-            return
-        if problem.is_like(bench.observe(seed.case).problem):
-            if self._remembers(seed, first):
-                self._before = lambda case: replace(case, seed=case.seed + 1)
-                self.says = "the function remembers an earlier call (a stale buffer or cache)"
-                self.warm = True
-            elif self._keeps_padding(seed):
-                self._before, self.fills = _filler, True
-                self.says = "the function does not clear a padding buffer between calls"
-                self.warm = True
-            return
-        self.warm = True
-        place = next((k for k, o in enumerate(seen) if o is seed), 0)
-        earlier = [o.case for o in seen[max(0, place - 3) : place]][::-1]
-        tries: list[Callable[[Case], Case]] = [lambda case: replace(case, seed=case.seed + 1)]
-        tries += [_always(case) for case in earlier]
-        for before in tries:
-            self._before = before
-            if problem.is_like(self.observe(seed.case).problem):
-                self.says = "the result depends on the call before it (a stale buffer or cache)"
-                return
-        self._before = None
-        self.lost = True
-        self.says = "the function fails only sometimes: the same call passed when it was repeated"
-
-    def _remembers(self, seed: Observation, first: Observation) -> bool:
-        """Whether the first call of a kind is right and later ones, on other values, are wrong."""
-        bench, problem = self._bench, seed.problem
-        assert problem is not None
-        if first.problem is None:
-            now = bench.observe(first.case)
-            others = [replace(first.case, seed=first.case.seed + more) for more in (7, 8)]
-            if now.problem is not None or all(
-                problem.is_like(bench.observe(c).problem) for c in others
-            ):
-                return True
-        if seed.case.spatial and not must_refuse(seed.case):
-            # A shape that no call had so far: is it right once?
-            novel = _novel(seed.case, 11)
-            if bench.observe(novel).problem is None:
-                return problem.is_like(bench.observe(replace(novel, seed=novel.seed + 1)).problem)
-        return False
-
-    def _keeps_padding(self, seed: Observation) -> bool:
-        """Whether a call is wrong only after one that fills what it pads with zeros."""
-        problem = seed.problem
-        assert problem is not None
-        novel = _novel(seed.case, 13)
-        if _filler(novel) == novel or self._bench.observe(novel).problem is not None:
-            return False
-        self._bench.observe(_filler(novel))
-        return problem.is_like(self._bench.observe(novel).problem)
-
-    def observe(self, case: Case) -> Observation:
-        """Returns what the target makes of a case, after the call that must come before it."""
-        if self._before is not None:
-            self._bench.observe(self._before(case), once=self._once)
-        return self._bench.observe(case, once=self._once)
-
-
-def _novel(case: Case, more: int) -> Case:
-    """Returns the case in sizes that no case has."""
-    more = more if len(case.spatial) < 3 else more // 2
-    novel = replace(case, spatial=tuple(size + more for size in case.spatial))
-    if isinstance(novel.spec, ConvSpec) and novel.op != "output_size":
-        spec = replace(novel.spec, out_channels=novel.spec.out_channels * 7)
-        novel = replace(novel, spec=spec)
-    return novel
-
-
-def _filler(case: Case) -> Case:
-    """Returns the case with data where it has padding."""
-    spec = case.spec
-    if not isinstance(spec, (ConvSpec, PoolSpec)) or isinstance(spec.padding, str):
-        return case
-    spatial = tuple(size + sum(pair) for size, pair in zip(case.spatial, spec.padding, strict=True))
-    return replace(
-        case, spatial=spatial, spec=replace(spec, padding=((0, 0),) * spec.axes), seed=case.seed + 1
-    )
-
-
-def _always(fixed: Case) -> Callable[[Case], Case]:
-    return lambda _: fixed
 
 
 def neighbours(case: Case) -> Iterator[Case]:

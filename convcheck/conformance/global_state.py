@@ -22,6 +22,10 @@ import numpy as np
 
 # 2500 bytes: the 624 words of an MT19937 and its position, which every draw moves.
 _MT19937_BYTES = 625 * 4
+_LIBRARY_VARIABLES = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY",
+)  # fmt: skip
 _TINY = 5e-324
 _HALF_ULP = 2.0**-53
 _FE_DEFAULT = ctypes.c_void_p(-1)
@@ -58,6 +62,7 @@ def take_state() -> State:
         "recursion limit": sys.getrecursionlimit(),
         "working directory": _directory(),
         "garbage collector": gc.isenabled(),
+        "environment of libraries": _library_environment(),
         "interrupt handler": signal.getsignal(signal.SIGINT),
         "alarm clock": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
     }
@@ -142,6 +147,18 @@ _TORCH: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
 }
 
 
+def _library_environment() -> list[str | None]:
+    """Returns the variables by which libraries choose threads, devices and instructions."""
+    return [os.environ.get(name) for name in _LIBRARY_VARIABLES]
+
+
+def _restore_library_environment(before: list[str | None]) -> None:
+    for name, value in zip(_LIBRARY_VARIABLES, before, strict=True):
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
 def _restore_interrupt_handler(handler: Any) -> None:
     # Only the main thread may, and only for a handler that Python knows.
     with suppress(ValueError, TypeError):
@@ -162,6 +179,7 @@ _RESTORE: dict[str, Callable[[Any], object]] = {
     "working directory": lambda value: os.chdir(str(value)) if value else None,
     "garbage collector": lambda value: gc.enable() if value else gc.disable(),
     "numpy print options": lambda value: np.set_printoptions(**value),
+    "environment of libraries": _restore_library_environment,
     "interrupt handler": _restore_interrupt_handler,
     # An alarm of the caller's own goes on, and is no change.
     "alarm clock": lambda value: None if value else signal.setitimer(signal.ITIMER_REAL, 0),

@@ -11,7 +11,9 @@ from convcheck.core.errors import GeometryError
 from convcheck.core.ops import Op
 from convcheck.core.shapes import output_shape
 from convcheck.core.sizes import effective_kernel
-from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
+from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec, Target
+
+_WRONG_TARGETS: tuple[Target, ...] = ("beyond", "below")
 
 
 def invalid_cases(op: Op) -> list[Case]:
@@ -22,7 +24,8 @@ def invalid_cases(op: Op) -> list[Case]:
     """
     if op.family == "cross_entropy":
         return [
-            replace(case, spec=replace(case.spec, target="beyond"))
+            replace(case, spec=replace(case.spec, target=target))
+            for target in _WRONG_TARGETS
             for case in corners(op)[:5]
             if isinstance(case.spec, LossSpec)
         ]
@@ -56,6 +59,10 @@ def _candidates(op: Op) -> Iterator[Case]:
     if isinstance(spec, SequenceSpec):
         yield replace(base, spatial=(4, 2), spec=SequenceSpec(kernel_size=(2, 4), mode="valid"))
         return
+    if isinstance(spec, ConvSpec):
+        # A bias that does not fit would have the call refused for its own sake.
+        spec = replace(spec, bias=False)
+        base = replace(base, spec=spec)
     assert isinstance(spec, (ConvSpec, PoolSpec))
     transposed = isinstance(spec, ConvSpec) and spec.transposed
     assert not isinstance(spec.padding, str)
@@ -81,6 +88,15 @@ def _candidates(op: Op) -> Iterator[Case]:
         if transposed:
             assert isinstance(spec, ConvSpec)
             yield replace(base, spec=replace(spec, output_padding=_at((0,) * op.axes, axis, 1)))
+    for kernel in (1, 3):
+        # The kernels that have code of their own, which may check nothing.
+        usual = replace(spec, kernel_size=(kernel,) * op.axes)
+        own = replace(base, spec=usual, spatial=(4,) * op.axes, int_arguments=True)
+        yield replace(own, spec=replace(usual, stride=(0,) * op.axes))
+        yield replace(own, spec=replace(usual, padding=((-1, -1),) * op.axes))
+        if isinstance(usual, ConvSpec) and op.family != "output_size":
+            yield replace(own, spec=replace(usual, groups=2, in_channels=3, out_channels=2))
+            yield replace(own, spec=replace(usual, dilation=(0,) * op.axes))
     yield replace(base, spec=replace(spec, stride=(0,) * op.axes), int_arguments=True)
     yield replace(base, spec=replace(spec, padding=((-1, -1),) * op.axes), int_arguments=True)
     yield replace(base, spec=replace(spec, stride=(-1,) * op.axes), int_arguments=True)

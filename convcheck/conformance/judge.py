@@ -43,6 +43,7 @@ ProblemKind = Literal[
     "crashed", "timed_out", "out_of_memory", "misbehaved",
 ]  # fmt: skip
 
+_IGNORED = ("ignored", "all_ignored")
 # Raised by a call that was interrupted, not refused.
 _NO_REFUSAL = ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "MemoryError", "RecursionError")
 
@@ -133,8 +134,13 @@ def optional_features(case: Case) -> tuple[str, ...]:
         found.append(f'padding="{case.spec.padding}"')
     if isinstance(case.spec, SequenceSpec) and case.spec.axes > 1:
         found.append(f"{case.spec.axes} axes")
-    if isinstance(case.spec, LossSpec) and case.spec.weighted:
-        found.append("weight")
+    if isinstance(case.spec, LossSpec):
+        if case.spec.weighted:
+            found.append("weight")
+        if case.spec.ignore_index is not None:
+            found.append("ignore_index")
+        elif case.spec.target in _IGNORED:
+            found.append("ignored targets")
     return tuple(found)
 
 
@@ -146,6 +152,9 @@ def without(case: Case, feature: str) -> Case:
         return replace(case, spec=replace(case.spec, padding=case.spec.padding_pairs()))
     if isinstance(case.spec, LossSpec) and feature == "weight":
         return replace(case, spec=replace(case.spec, weighted=False))
+    if isinstance(case.spec, LossSpec) and feature in ("ignore_index", "ignored targets"):
+        target = "index" if case.spec.target in _IGNORED else case.spec.target
+        return replace(case, spec=replace(case.spec, ignore_index=None, target=target))
     return case
 
 
@@ -212,7 +221,7 @@ def _one(
         wanted = as_float.outputs[0]
     found = compare(wanted, values, dtype)
     if found.kind == "nonfinite":
-        everywhere = contract.algorithm != "direct"
+        everywhere = contract.algorithm != "direct" or case.op.endswith("backward")
         found = compare(forgiving(case, inputs, wanted, values, everywhere), values, dtype)
     if found.verdict is not Verdict.FAIL:
         return None
@@ -236,9 +245,12 @@ def forgiving(
     A kernel stuffed with zeros for its dilation, or a dense matrix for its groups, multiplies
     elements by zero that the sum leaves out, and 0 * NaN is NaN. So a NaN too many is forgiven
     where the window's whole extent, over all channels, holds a NaN or infinity; one too few never.
-    A transform (`everywhere`) may spread it further.
+    A transform may spread it further, and so may a gradient, which meets the zeros of the padding
+    (`everywhere`).
     """
     too_many = np.isnan(values) & ~np.isnan(wanted.values)
+    if everywhere:
+        too_many |= ~np.isfinite(values) & ~np.isfinite(wanted.values)
     if all(np.isfinite(array).all() for array in inputs.values()):
         return wanted
     if not everywhere:

@@ -41,6 +41,7 @@ def place(shape: tuple[int, ...], layout: Layout, axis: int | None = None) -> Pl
     Args:
         shape: Extents, such as (N, C, H, W).
         layout: "channels_last" stores the second axis innermost; "transposed" swaps the last two;
+            "fortran" stores the first axis innermost and the last outermost;
             "sliced" is every second element of longer rows; "expanded" has stride 0 along `axis`;
             "reversed" runs backwards along every axis; "offset" starts in the middle.
         axis: The axis along which an expanded array repeats itself, if it does.
@@ -50,6 +51,8 @@ def place(shape: tuple[int, ...], layout: Layout, axis: int | None = None) -> Pl
         order = [0, *order[2:], 1]
     elif layout == "transposed" and len(shape) >= 2:
         order[-2:] = order[-1], order[-2]
+    elif layout == "fortran":
+        order.reverse()
     strides = [0] * len(shape)
     extent = 1
     for place, index in enumerate(reversed(order)):

@@ -28,13 +28,19 @@ _PLAIN: dict[str, type[Any]] = {
 
 
 def question(
-    case: Case, inputs: Mapping[str, Array], repeat: int, arrays_kind: ArrayKind
+    case: Case,
+    inputs: Mapping[str, Array],
+    repeat: int,
+    arrays_kind: ArrayKind,
+    *,
+    refill: bool = False,
 ) -> Message:
     """Returns the message that asks for one call on arrays of a kind."""
     arrays = {name: np.ascontiguousarray(values) for name, values in inputs.items()}
     header = {
         "case": str(case),
         "repeat": repeat,
+        "refill": refill,
         "arrays": arrays_kind,
         "inputs": [
             # ascontiguousarray makes a vector of a number; the shape is that of the input.
@@ -45,14 +51,14 @@ def question(
     return Message(header, [_raw(values) for values in arrays.values()])
 
 
-def read_question(message: Message) -> tuple[Case, dict[str, Array], int]:
-    """Returns the case, its inputs and the number of calls."""
+def read_question(message: Message) -> tuple[Case, dict[str, Array], int, bool]:
+    """Returns the case, its inputs, the number of calls, and whether arrays are refilled."""
     header = message.header
     inputs = {
         name: np.frombuffer(buffer, dtype).reshape(shape)
         for (name, dtype, shape), buffer in zip(header["inputs"], message.buffers, strict=True)
     }
-    return parse_case(header["case"]), inputs, header["repeat"]
+    return parse_case(header["case"]), inputs, header["repeat"], header["refill"]
 
 
 def answer(outcome: Outcome) -> Message:

@@ -29,12 +29,12 @@ AXES = {1: "w", 2: "hw", 3: "zhw"}
 FLOATS: tuple[Level, ...] = ("float32", "float64", "float16", "bfloat16")
 INTEGER = "int64"
 LAYOUTS: tuple[Level, ...] = (
-    "contiguous", "channels_last", "transposed", "sliced", "expanded", "reversed", "offset",
+    "contiguous", "channels_last", "transposed", "fortran", "sliced", "expanded", "reversed",
+    "offset",
 )  # fmt: skip
 VALUES: tuple[Level, ...] = (
     "integers", "one_hot", "negative", "large", "real", "nonfinite", "negative_zero",
 )  # fmt: skip
-FINITE = tuple(family for family in VALUES if family != "nonfinite")
 
 _EXTENTS: dict[int, tuple[tuple[Level, ...], ...]] = {
     1: ((1, 2, 4, 9, 17, 33),),
@@ -89,7 +89,7 @@ def _conv(op: Op) -> tuple[Parameter, ...]:
     if not backward:
         parameters += _named(bias=(0, 1))
     if backward:
-        return parameters + _arrays(FINITE)
+        return parameters + _arrays(VALUES)
     return parameters + _arrays(VALUES, (*FLOATS, INTEGER))
 
 
@@ -108,7 +108,9 @@ def _loss(op: Op) -> tuple[Parameter, ...]:
     else:
         own = _named(
             reduction=("mean", "sum", "none"),
-            target=("index", "probabilities"),
+            # Two levels are named as the features that a function may refuse.
+            target=("index", "probabilities", "ignored targets", "ignore_index"),
+            ignored_index=(-1, 0, "class", 255),
             label_smoothing=(0, 10, 50),
             weighted=(0, 1),
         )

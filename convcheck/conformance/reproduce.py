@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.arguments import ArrayKind, array_names, parameters
+from convcheck.conformance.arguments import ArrayKind, array_names, call_arguments
 from convcheck.conformance.bench import Observation
 from convcheck.conformance.layouts import expanded_axis
 from convcheck.core.case import Case, Layout
@@ -49,22 +49,17 @@ def reproduce(
             given.append(name)
         else:
             given.append("None")
-    named = parameters(case, by_keyword=by_keyword)
-    given += [f"{n}={v!r}" if by_keyword else repr(v) for n, v in named.items()]
+    settings = _settings(case, by_keyword)
+    given += settings
     call = f"fn({', '.join(given)})"
     if isinstance(warm, Case):
         shape = (seen.inputs["x"].shape[0], seen.inputs["x"].shape[1], *warm.spatial)
         ones = f"x.new_ones({shape})" if arrays == "torch" else f"np.ones({shape}, x.dtype)"
         given[given.index("x")] = ones
-        settings = parameters(warm, by_keyword=by_keyword).items()
-        arguments = given[: len(given) - len(named)]
-        arguments += [f"{n}={v!r}" if by_keyword else repr(v) for n, v in settings]
+        arguments = [*given[: len(given) - len(settings)], *_settings(warm, by_keyword)]
         lines.append(f"fn({', '.join(arguments)})  # the fault shows after this call")
     elif warm:
-        other = call
-        for name in seen.inputs:
-            other = other.replace(f"{name},", f"{name} + 1,", 1)
-        lines.append(f"{other}  # the fault shows after a call on other values")
+        lines.append(f"{_on_others(call, case, seen)}  # the fault shows after this call")
     if problem.kind == "misbehaved" and problem.detail.startswith("changed its input"):
         copies = ", ".join(f"{name} + 0" for name in seen.inputs)
         lines += [f"before = ({copies},)", call]
@@ -82,6 +77,28 @@ def reproduce(
         lines.append(f"y = {call}  # {_one_line(problem.reason)}")
     assert len(lines) <= 15
     return "\n".join(lines) + "\n"
+
+
+def _on_others(call: str, case: Case, seen: Observation) -> str:
+    """Returns the call on other values, in the same arrays where they can be written to."""
+    if case.layout == "expanded":
+        for name in seen.inputs:
+            call = call.replace(f"{name},", f"{name} + 1,", 1)
+        return call
+    # Class indices stay in range.
+    names = [name for name, values in seen.inputs.items() if not _is_index(values, case)]
+    more = "; ".join(f"{name} += 1" for name in names)
+    back = "; ".join(f"{name}[...] = old[{place}]" for place, name in enumerate(names))
+    return f"old = [a + 0 for a in ({', '.join(names)},)]; {more}; {call}; {back}"
+
+
+def _is_index(values: np.ndarray, case: Case) -> bool:
+    return values.dtype.kind in "iu" and "float" in case.dtype
+
+
+def _settings(case: Case, by_keyword: bool) -> list[str]:
+    by_place, named = call_arguments(case, by_keyword=by_keyword)
+    return [*map(repr, by_place), *(f"{name}={value!r}" for name, value in named.items())]
 
 
 def import_lines(target: str, arrays: ArrayKind) -> list[str]:
@@ -111,8 +128,7 @@ def derivation(op: str) -> list[str]:
 
 
 def _array(values: np.ndarray, case: Case, arrays: ArrayKind, first: bool) -> str:
-    is_index = values.dtype.kind in "iu" and "float" in case.dtype
-    dtype = values.dtype.name if is_index else case.dtype
+    dtype = values.dtype.name if _is_index(values, case) else case.dtype
     plain = _literal(values)
     if arrays == "torch":
         text = f"torch.tensor({plain}, dtype=torch.{dtype})"
@@ -171,6 +187,11 @@ def _laid_out(
         if torch:
             return f"{text}.transpose(-1, -2).contiguous().transpose(-1, -2)"
         return f"np.ascontiguousarray({text}.swapaxes(-1, -2)).swapaxes(-1, -2)"
+    if layout == "fortran" and axes >= 2:
+        order = tuple(range(axes))[::-1]
+        if torch:
+            return f"{text}.permute({order}).contiguous().permute({order})"
+        return f"np.asfortranarray({text})"
     if layout == "sliced" and axes:
         if torch:
             return f"{text}.repeat_interleave(2, -1)[..., ::2]"

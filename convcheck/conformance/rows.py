@@ -6,13 +6,15 @@ the input of an axis has (extent - 1) * stride + span - 2 * padding + remainder 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
-from convcheck.conformance.parameters import AXES, Level, Row
+from convcheck.conformance.parameters import AXES, INTEGER, Level, Row
 from convcheck.core.case import Case
 from convcheck.core.ops import Op
 from convcheck.core.sizes import effective_kernel
 from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
+from convcheck.oracle.loss_inputs import has_room_for_both
 
 
 def case_from_row(op: Op, row: Row, *, seed: int = 0) -> Case:
@@ -33,6 +35,9 @@ def case_from_row(op: Op, row: Row, *, seed: int = 0) -> Case:
         return _loss_case(op, row, arrays)
     if op.family == "convolve":
         return _sequence_case(op, row, arrays)
+    if arrays.get("dtype") == INTEGER and arrays.get("values") == "large":
+        # Layers that take integers as they come compute them in float32: those that fit are asked.
+        arrays["values"] = "integers"
     window, spatial = _window(op, row)
     arrays["int_arguments"] = row.get("arguments") == "int"
     if op.family in ("max_pool", "avg_pool"):
@@ -123,16 +128,28 @@ def _loss_case(op: Op, row: Row, arrays: dict[str, Any]) -> Case:
     if arrays.get("dtype") == "float16" and arrays.get("values") == "large":
         # Sums of large scores may pass what float16 can hold, in a right implementation too.
         arrays["values"] = "real"
+    classes = _number(row, "classes")
     spec = LossSpec(
-        classes=_number(row, "classes"),
+        classes=classes,
         reduction=cast(Any, row.get("reduction", "mean")),
-        target=cast(Any, row.get("target", "index")),
         log_target=bool(row.get("log_target", 0)),
         label_smoothing=cast(int, row.get("label_smoothing", 0)),
         weighted=bool(row.get("weighted", 0)),
     )
+    target = cast(Any, row.get("target", "index"))
+    index = cast(Any, row.get("ignore_index"))
+    if target == "ignore_index":
+        index = row.get("ignored_index", -1)
+    if target in ("ignored targets", "ignore_index"):
+        target = "ignored"
+    if index == "class":
+        index = classes // 2
+    spec = replace(spec, target=target, ignore_index=index)
     spatial = tuple(map(int, text.split("x"))) if text else ()
-    return Case(op=op.name, spec=spec, spatial=spatial, batch=_number(row, "batch"), **arrays)
+    case = Case(op=op.name, spec=spec, spatial=spatial, batch=_number(row, "batch"), **arrays)
+    if target == "ignored" and not has_room_for_both(case):
+        return replace(case, spec=replace(spec, target="all_ignored"))
+    return case
 
 
 def _sequence_case(op: Op, row: Row, arrays: dict[str, Any]) -> Case:

@@ -9,6 +9,7 @@ from random import Random
 
 from convcheck.conformance.corners import corners
 from convcheck.conformance.covering import rows
+from convcheck.conformance.fast_paths import usual
 from convcheck.conformance.invalid import invalid_cases, must_refuse
 from convcheck.conformance.parameters import Level, Parameter, Row, model
 from convcheck.conformance.rows import case_from_row
@@ -20,6 +21,8 @@ from convcheck.core.spec import ConvSpec, PoolSpec, SequenceSpec
 # Impossible calls come in when these many corners have shown that the function works at all.
 _CORNERS_FIRST = 30
 _MOST_WORK = 4_000_000
+# Share of the random cases with a window such as models have.
+_USUAL_SHARE = 0.4
 _WIDE: dict[str, tuple[Level, ...]] = {
     "batch": (1, 2, 4, 5, 8),
     "in_per_group": (1, 2, 4, 5, 7, 8, 9, 16, 31, 33),
@@ -54,8 +57,10 @@ class Planned:
 
 def work(case: Case) -> int:
     """Returns about how many products a case sums; 0 where it sums none."""
-    if case.op == "output_size" or must_refuse(case):
+    if must_refuse(case):
         return 0
+    if case.op == "output_size":
+        return output_shape(case)[0]  # Windows, for code that counts them.
     out, spec = prod(output_shape(case)), case.spec
     if isinstance(spec, ConvSpec):
         positions = (
@@ -123,7 +128,10 @@ def _random(op: Op, parameters: Sequence[Parameter], seed: int) -> Iterator[Plan
             # A shape that was seen before, with other values.
             yield Planned(case=replace(last, seed=number), phase="random")
             continue
-        case = case_from_row(op, random_row(parameters, chance), seed=number)
+        row = random_row(parameters, chance)
+        if chance.random() < _USUAL_SHARE:
+            row |= usual(op, chance)
+        case = case_from_row(op, row, seed=number)
         if work(case) <= _MOST_WORK:
             last = case
             yield Planned(case=case, phase="random")

@@ -11,14 +11,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, Literal
 
 from convcheck.core.case import Case
 from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
+from convcheck.oracle.loss_inputs import has_room_for_both
 
 Fails = Callable[[Case], bool]
 
 _SIMPLEST_VALUES = ("integers", "one_hot")
+_SIMPLEST_IGNORED = (None, -1, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +67,29 @@ def shrink(case: Case, fails: Fails, *, seconds: float = 5.0, most: int = 600) -
         moved = False
         for moves in _MOVES:
             # Again from the new case, as long as this parameter gives way.
-            step = next((c for c in moves(case) if still_fails(c)), None)
+            step = next((c for c in _possible(moves, case) if still_fails(c)), None)
             while step is not None:
                 case, moved = step, True
-                step = next((c for c in moves(case) if still_fails(c)), None)
+                step = next((c for c in _possible(moves, case) if still_fails(c)), None)
     return Shrunk(case=case, tried=len(known) - 1, minimal=not spent)
 
 
 def smaller(case: Case) -> Iterator[Case]:
     """Yields every case that is one move smaller; none of them fails if `case` is minimal."""
     for moves in _MOVES:
-        yield from moves(case)
+        yield from _possible(moves, case)
+
+
+def _possible(moves: Callable[[Case], Iterator[Case]], case: Case) -> Iterator[Case]:
+    """Yields the moves that leave a sample which counts beside an ignored one.
+
+    Where none counts, a mean is 0 / 0: that is another fault.
+    """
+    for smaller_case in moves(case):
+        spec = smaller_case.spec
+        is_mixed = isinstance(spec, LossSpec) and spec.target == "ignored"
+        if not is_mixed or has_room_for_both(smaller_case):
+            yield smaller_case
 
 
 def _toward(value: int, least: int) -> Iterator[int]:
@@ -149,6 +164,9 @@ def _spatial(case: Case) -> Iterator[Case]:
     if isinstance(case.spec, LossSpec):
         for axis in range(len(case.spatial)):
             yield replace(case, spatial=case.spatial[:axis] + case.spatial[axis + 1 :])
+        if case.spec.target == "ignored" and case.spatial and case.batch < 2:
+            # Two samples are simpler than two positions of one.
+            yield replace(case, batch=2, spatial=())
     for axis, size in enumerate(case.spatial):
         for less in _toward(size, 1):
             yield replace(case, spatial=_put(case.spatial, axis, less))
@@ -236,6 +254,10 @@ def _options(case: Case) -> Iterator[Case]:
             yield replace(case, spec=replace(spec, reduction="mean"))
         if spec.target != "index":
             yield replace(case, spec=replace(spec, target="index"))
+        if spec.target == "all_ignored":
+            yield replace(case, spec=replace(spec, target="ignored"))
+        for index in takewhile(lambda index: index != spec.ignore_index, _SIMPLEST_IGNORED):
+            yield replace(case, spec=replace(spec, ignore_index=index))
         if spec.log_target:
             yield replace(case, spec=replace(spec, log_target=False))
         if spec.weighted:

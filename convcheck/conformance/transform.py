@@ -87,6 +87,14 @@ def _spreads(dtype: str) -> tuple[int, ...]:
     return (own, _DOUBLE_BITS) if wide else (own,)
 
 
+def _narrower(dtype: str, contract: Contract) -> str | None:
+    """Returns the dtype of sums that is claimed, None where that of the case is narrower."""
+    claimed = contract.accumulate
+    if claimed and find_format(claimed).precision > find_format(dtype).precision:
+        return None
+    return claimed
+
+
 def _holds(seen: Observation, contract: Contract) -> bool:
     wanted = want(seen.case, seen.inputs, contract)
     return judge(seen.case, seen.inputs, seen.outcome, wanted, contract) is None
@@ -115,7 +123,8 @@ def _only_transforms(
     small = np.arange(values.shape[-1]) < end % values.shape[-1]
     scaled = np.where(small, np.ldexp(values.astype(np.float64), -bits), values)
     inputs[name] = round_to(scaled, wide.dtype)
-    strict = replace(lenient, algorithm="direct")
+    # Sums in the dtype itself are direct, whatever wider one is claimed for them.
+    strict = replace(lenient, algorithm="direct", accumulate=_narrower(wide.dtype, lenient))
     if not bench.can(wide):
         return False
     seen = bench.observe(wide, inputs)

@@ -52,8 +52,8 @@ def open_handler(setup: Mapping[str, Any]) -> Callable[[Message], Message]:
         callee = replace(plain, arrays=header["arrays"])
         if "case" not in header:
             return Message({"answers": answers_to(callee, setup["op"])})
-        case, inputs, repeat = read_question(message)
-        return answer(perform(callee, case, inputs, repeat=repeat))
+        case, inputs, repeat, refill = read_question(message)
+        return answer(perform(callee, case, inputs, repeat=repeat, refill=refill))
 
     return handle
 

@@ -9,6 +9,7 @@ replayed, and `parse_case(str(case)) == case` for every case.
     max_pool2d n1 c1 h4 w4 k2x2 s2 p0 d1 ceil
     avg_pool1d n1 c1 w5 k3 s1 p1 exclude_pad
     cross_entropy n2 c3 mean index weighted
+    cross_entropy n2 c3 sum ignored ignore-1
     kl_div n2 c3 batchmean log_target
     convolve h5 w4 k2x2 full
     output_size w32 k5 s1 p0 d1
@@ -25,6 +26,7 @@ from convcheck.core.ops import find_op
 from convcheck.core.sizes import Pair
 from convcheck.core.spec import (
     PADDING_MODES,
+    TARGETS,
     ConvSpec,
     LossSpec,
     PoolSpec,
@@ -36,7 +38,14 @@ Dtype = Literal[
     "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8"
 ]
 Layout = Literal[
-    "contiguous", "channels_last", "transposed", "sliced", "expanded", "reversed", "offset"
+    "contiguous",
+    "channels_last",
+    "transposed",
+    "fortran",
+    "sliced",
+    "expanded",
+    "reversed",
+    "offset",
 ]
 Values = Literal[
     "integers",
@@ -49,7 +58,7 @@ Values = Literal[
     "nonfinite",
     "negative_zero",
 ]
-Misfit = Literal["none", "long_bias", "short_bias", "wide_weight", "narrow_weight"]
+Misfit = Literal["none", "short_bias", "wide_weight", "narrow_weight"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 VALUES: tuple[Values, ...] = get_args(Values)
@@ -74,8 +83,9 @@ class Case:
         seed: Seed of the generator that fills them.
         int_arguments: Whether a parameter that is equal on all axes is passed as one int.
         defaults: Whether arguments that have their default value are left out of the call.
-        misfit: Which array of a convolution is one element longer or shorter than fits the others
-            (a bias, the input channels of a weight), so that the call must be refused.
+        misfit: Which array of a convolution does not fit the others by one element (a bias too
+            short, the input channels of a weight), so that the call must be refused. A bias too
+            long is refused by torch, and read as far as it goes by code that cuts it into groups.
     """
 
     _: KW_ONLY
@@ -169,7 +179,8 @@ def _spec_tokens(spec: Spec) -> list[str]:
     if isinstance(spec, LossSpec):
         words = [spec.reduction, spec.target if not spec.log_target else "log_target"]
         words += [f"ls{spec.label_smoothing}"] if spec.label_smoothing else []
-        return [*words, *(["weighted"] if spec.weighted else [])]
+        words += ["weighted"] if spec.weighted else []
+        return [*words, *([] if spec.ignore_index is None else [f"ignore{spec.ignore_index}"])]
     kernel = "k" + "x".join(map(str, spec.kernel_size))
     if isinstance(spec, SequenceSpec):
         return [kernel, spec.mode]
@@ -214,7 +225,7 @@ def _padding_token(padding: tuple[Pair, ...] | str) -> str:
     return "p" + (sides[0] if len(set(sides)) == 1 else "x".join(sides))
 
 
-_NUMBER = re.compile(r"(seed|op|ls|[nczhwfgb])(-?\d{1,30})")
+_NUMBER = re.compile(r"(seed|op|ls|ignore|[nczhwfgb])(-?\d{1,30})")
 _NUMBERS = re.compile(r"(op|[ksd])(-?\d{1,30}(?:x-?\d{1,30})*)")
 _PADDING = re.compile(r"p(same|valid|-?\d{1,30}(?::-?\d{1,30})?(?:x-?\d{1,30}(?::-?\d{1,30})?)*)")
 _WORDS: dict[str, tuple[str, Any]] = {
@@ -224,7 +235,7 @@ _WORDS: dict[str, tuple[str, Any]] = {
     **{word: ("padding_mode", word) for word in PADDING_MODES},
     **{word: ("misfit", word) for word in MISFITS if word != "none"},
     **{word: ("reduction", word) for word in ("mean", "sum", "none", "batchmean")},
-    **{word: ("target", word) for word in ("index", "probabilities", "beyond", "log_target")},
+    **{word: ("target", word) for word in (*TARGETS, "log_target")},
     **{word: ("mode", word) for word in ("full", "same", "valid")},
     "ceil": ("ceil_mode", True),
     "exclude_pad": ("count_include_pad", False),
@@ -297,6 +308,7 @@ def _loss_spec(family: str, found: dict[str, Any]) -> LossSpec:
         reduction=found.get("reduction", "mean"),
         label_smoothing=found.get("ls", 0),
         weighted=found.get("weighted", False),
+        ignore_index=found.get("ignore"),
     )
     target = found.get("target", "index")
     if target == "log_target":

@@ -52,7 +52,8 @@ _SIGNATURES: dict[Family, str] = {
     " -> y, or (y, indices)",
     "avg_pool": "fn(x, kernel_size, stride=None, padding=0, ceil_mode=False,"
     " count_include_pad=True)",
-    "cross_entropy": "fn(input, target, weight=None, reduction='mean', label_smoothing=0.0)",
+    "cross_entropy": "fn(input, target, weight=None, reduction='mean', label_smoothing=0.0, *,"
+    " ignore_index=-100)",
     "kl_div": "fn(input, target, reduction='mean', log_target=False)",
     "convolve": 'fn(f, g, mode="full")',
     "output_size": "fn(input_size, kernel_size, stride, padding, dilation) -> int",

@@ -77,9 +77,21 @@ def _check_counts(case: Case) -> None:
             "weight whose input channels do not fit the input",
             why=f"the input has {spec.in_channels} in {spec.groups} groups",
         )
-    if isinstance(spec, LossSpec) and spec.target == "beyond":
+    if isinstance(spec, LossSpec):
+        _check_target(spec)
+
+
+def _check_target(spec: LossSpec) -> None:
+    index, classes = spec.impossible_index, spec.classes
+    if index is not None:
+        sign = "negative " if index < 0 else ""
         raise GeometryError(
-            f"class index {spec.classes} of {spec.classes} classes", why="indices start at 0"
+            f"{sign}class index {index} of {classes} classes", why="indices start at 0"
+        )
+    if not spec.has_indices and spec.ignored_index >= 0:
+        raise GeometryError(
+            f"ignore_index {spec.ignore_index} with probabilities",
+            why="a distribution has no index to ignore",
         )
 
 

@@ -8,13 +8,16 @@ possible is said by `core.shapes`, which raises `GeometryError`.
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, InitVar, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from convcheck.core.errors import GeometryError
 from convcheck.core.sizes import Pair, padding_pairs, per_axis
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 PADDING_MODES: tuple[PaddingMode, ...] = ("zeros", "reflect", "replicate", "circular")
+Target = Literal["index", "ignored", "all_ignored", "probabilities", "beyond", "below"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+IGNORED_BY_DEFAULT = -100
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +140,43 @@ class LossSpec:
     Attributes:
         classes: Number of classes, the second axis of the input.
         reduction: "mean", "sum" or "none"; `kl_div` also takes "batchmean".
-        target: "index" or "probabilities" for `cross_entropy`, or "beyond" for an index past the
-            last class, which must be refused; unused by `kl_div`.
+        target: "index" or "probabilities" for `cross_entropy`; "ignored" for indices of which one
+            at least is the ignored one, and, of two or more, one is not, "all_ignored" where all
+            are; or "beyond" and "below" for an index past the last class and one before the first,
+            which must be refused. Unused by `kl_div`.
         log_target: Whether the target of `kl_div` is in log space.
         label_smoothing: Numerator over 100 of the smoothing of `cross_entropy` (0 to 100).
         weighted: Whether `cross_entropy` is given a weight per class.
+        ignore_index: Class index that `cross_entropy` is told to ignore, a class or not; None where
+            it is not told, and ignores -100.
     """
 
     classes: int
     reduction: Literal["mean", "sum", "none", "batchmean"] = "mean"
-    target: Literal["index", "probabilities", "beyond"] = "index"
+    target: Target = "index"
     log_target: bool = False
     label_smoothing: int = 0
     weighted: bool = False
+    ignore_index: int | None = None
+
+    @property
+    def has_indices(self) -> bool:
+        """Whether the target of `cross_entropy` holds class indices, not probabilities."""
+        return self.target != "probabilities"
+
+    @property
+    def ignored_index(self) -> int:
+        """The class index whose samples count for nothing."""
+        return IGNORED_BY_DEFAULT if self.ignore_index is None else self.ignore_index
+
+    @property
+    def impossible_index(self) -> int | None:
+        """The class index in the target that no class has and that is not ignored, if any."""
+        if self.target == "beyond":
+            return self.classes + (self.ignored_index == self.classes)
+        if self.target == "below":
+            return -1 - (self.ignored_index == -1)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

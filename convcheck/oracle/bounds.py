@@ -23,29 +23,37 @@ SLACK = 1.0 + 2.0**-48
 
 
 def direct_bound(
-    magnitude: np.ndarray, terms: int, *, accumulate: Format, result: Format
+    values: np.ndarray, magnitude: np.ndarray, terms: int, *, accumulate: Format, result: Format
 ) -> np.ndarray:
     """Returns how far a directly summed element may be from the exact one.
 
     Args:
+        values: The exact sums.
         magnitude: Sum of the absolute values of the terms, per element.
         terms: Number of products, the bias and any later multiplication or division counted.
         accumulate: Format in which the sum is kept.
         result: Format of the result.
     """
     error = terms * (accumulate.unit_roundoff * magnitude + accumulate.smallest)
-    error = rounded(error, magnitude, accumulate=accumulate, result=result)
+    error = rounded(error, np.abs(values), accumulate=accumulate, result=result)
     # A partial sum may overflow, and what follows is then nobody's fault.
     return np.where(magnitude > min(accumulate.largest, result.largest), np.inf, error)
 
 
 def rounded(
-    error: np.ndarray, magnitude: np.ndarray, *, accumulate: Format, result: Format
+    error: np.ndarray, size: np.ndarray, *, accumulate: Format, result: Format
 ) -> np.ndarray:
-    """Returns `error` with the rounding to the result's format added, where that is one more."""
+    """Returns `error` with the rounding to the result's format added, where that is one more.
+
+    Args:
+        error: How far a result may be from the exact one before.
+        size: Magnitude of the exact one.
+        accumulate: Format in which it is kept until then.
+        result: Format of the result.
+    """
     if result.unit_roundoff > accumulate.unit_roundoff:
-        error = error + result.unit_roundoff * (magnitude + error) + result.smallest
+        error = error + result.unit_roundoff * (size + error) + result.smallest
     if result.precision == 53:
         # The expected value is itself rounded to float64.
-        error = error + result.unit_roundoff * magnitude
+        error = error + result.unit_roundoff * size
     return error * SLACK

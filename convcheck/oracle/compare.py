@@ -138,7 +138,8 @@ def _differences(wanted: np.ndarray, actual: np.ndarray, special: np.ndarray) ->
 
 def _largest_ratio(difference: np.ndarray, bound: np.ndarray, judged: np.ndarray) -> float:
     bounded = judged & (bound > 0)
-    return float((difference[bounded] / bound[bounded]).max(initial=0.0))
+    with np.errstate(over="ignore"):
+        return float((difference[bounded] / bound[bounded]).max(initial=0.0))
 
 
 def _reason(

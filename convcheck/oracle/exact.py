@@ -67,7 +67,7 @@ def evaluate(
         product: A bilinear form on float64 arrays.
         left: Its first argument.
         right: Its second.
-        bias: Finite numbers added per channel (axis 1), or None.
+        bias: Numbers added per channel (axis 1), or None.
         terms: The most products that one element sums.
     """
     arrays = [left, right] if bias is None else [left, right, bias]
@@ -102,6 +102,10 @@ def evaluate(
     if not (np.isfinite(left).all() and np.isfinite(right).all()):
         special, unclear = special_sums(product, left, right)
         values = np.where(special == 0, values, special)
+    if bias is not None and not np.isfinite(bias).all():
+        infinite = np.where(np.isfinite(bias), 0.0, bias.astype(np.float64))
+        with np.errstate(invalid="ignore"):  # infinity - infinity is NaN, and meant
+            values = values + _per_channel(infinite, values.ndim)
     return Sum(values=values, magnitude=magnitude, unit=low, unclear=unclear)
 
 

@@ -88,6 +88,8 @@ def expected(
         shape = output_shape(case)
     except GeometryError as error:
         return Refusal(reason=error)
+    if isinstance(case.spec, ConvSpec) and prod((*case.spec.kernel_size, *case.spatial)) == 1:
+        algorithm = "direct"  # One position and one tap: the transform of a number is the number.
     arithmetic = Arithmetic(
         accumulate=find_format(accumulate or case.dtype),
         result=find_format(case.dtype),
@@ -184,9 +186,11 @@ def _summed(
         bound = np.zeros(values.shape)
     else:
         bound = direct_bound(
-            magnitude, terms, accumulate=arithmetic.accumulate, result=arithmetic.result
+            values, magnitude, terms, accumulate=arithmetic.accumulate, result=arithmetic.result
         )
         bound = np.maximum(bound, _transform_bound(case, left, right, form.terms, arithmetic))
+        # A transform may spread a NaN, and may not lose one.
+        bound = np.where(np.isfinite(values), bound, 0.0)
     bound = np.where(total.unclear, np.inf, bound)
     if arithmetic.result.is_float and arithmetic.algorithm == "direct":
         # Terms of one sign, of twice what is finite in all: infinite, whatever the order.

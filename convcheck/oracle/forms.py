@@ -96,7 +96,7 @@ def _misfitting(
     if short not in shapes:
         return shapes
     extents = list(shapes[short])
-    extents[place] += 1 if size in ("long", "wide") else -1
+    extents[place] += 1 if size == "wide" else -1
     return {**shapes, short: tuple(extents)}
 
 

@@ -43,7 +43,8 @@ def make_inputs(case: Case) -> Arrays:
 
     The families: "integers", small and of both signs; "one_hot", a single 1 in the first
     argument and counting weights, so that the result is a picture of the kernel; "negative", no
-    datum above zero; "large", integers that use every bit of the significand; "huge", positive
+    datum above zero; "large", integers that use every bit of the significand, times a power of two
+    that makes them large for odd seeds and small for even ones; "huge", positive
     data whose every product overflows; "tiny", integers times the smallest number of the dtype, so
     that most sums are subnormal; "real", fractions that
     use every bit, whose sums round; "nonfinite", integers with a NaN and both infinities among
@@ -200,9 +201,7 @@ def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
     if case.dtype in _SHORT and isinstance(case.spec, ConvSpec) and len(forms) == 1:
         return _scaled(_full_width(case, shapes, chosen), _LARGE_SCALE[case.dtype])
     terms = max((form.terms for form in forms), default=1) + 1
-    # Layers are computed in float64 by code that takes integers as they come.
-    widest = 53 if isinstance(case.spec, ConvSpec) else 62
-    bits = min(chosen.precision, widest) - (terms - 1).bit_length()
+    bits = min(chosen.precision, 62) - (terms - 1).bit_length()
     if bits < 4:
         return _small(case, shapes, forms, chosen)
     has_weights = len(shapes.keys() & {"w", "g"}) > 0
@@ -219,7 +218,9 @@ def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
         arrays[name] = values
     if not chosen.is_float:
         return arrays
-    return _scaled(arrays, _LARGE_SCALE[case.dtype])
+    # Large for odd seeds, small for even ones: some code takes what is small for nothing.
+    power = _LARGE_SCALE[case.dtype]
+    return _scaled(arrays, power if case.seed % 2 or case.dtype == "float16" else -power)
 
 
 def _full_width(case: Case, shapes: Shapes, chosen: Format) -> Arrays:
@@ -289,20 +290,25 @@ def _planted(case: Case, arrays: Arrays, first: str) -> Arrays:
     most = data.size // 32 if case.values == "negative_zero" else 3
     count = min(data.size, max(1, min(most, data.size // 16)))
     flat = data.ravel()
-    for place, position in enumerate(order[:count]):
+    # One at the very start, where code may look that masks instead of leaving out.
+    places = [0, *order[: count - 1]] if case.values == "nonfinite" and data.size else order[:count]
+    for place, position in enumerate(places):
         flat[position] = specials[(place + case.seed) % 3]
     return {**arrays, **_with_zeros(case, arrays), first: flat.reshape(data.shape)}
 
 
 def _with_zeros(case: Case, arrays: Arrays) -> Arrays:
-    """Returns zeros where code may look for them: a first bias, weights that meet a NaN.
+    """Returns what code may look for: zeros in a bias and in weights, an infinite bias.
 
-    Weights have them in one seed of four, and only where the kernel is no vector or scalar:
-    libraries of linear algebra leave out a scalar of zero, NaN or not.
+    The bias is infinite in one seed of four; weights have zeros in another, and only where the
+    kernel is no vector or scalar: libraries of linear algebra leave out a scalar of zero, NaN or
+    not.
     """
     changed = {}
     if case.values == "negative_zero" and "b" in arrays and len(arrays["b"]) > 1:
         changed["b"] = np.concatenate([[0], arrays["b"][1:]])
+    if case.values == "nonfinite" and case.seed % 4 == 2 and "b" in arrays:
+        changed["b"] = np.concatenate([arrays["b"][:-1], [np.inf]])
     if case.values == "nonfinite" and case.seed % 4 == 3 and "w" in arrays:
         w = np.array(arrays["w"], order="C")
         if min(w.shape[0], w.shape[1], prod(w.shape[2:])) > 1:

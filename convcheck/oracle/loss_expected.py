@@ -40,7 +40,8 @@ def expected_loss(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the value of a loss and the error allowed, both float64, of the reduced shape.
 
-    The mean of nothing is NaN, as in torch.
+    The mean of nothing is NaN, as in torch. A sample whose target is ignored adds nothing, neither
+    to a sum nor to the divisor of a mean.
     """
     spec = case.spec
     assert isinstance(spec, LossSpec)
@@ -53,9 +54,12 @@ def expected_loss(
     if spec.reduction != "none":
         terms = values.size + 1
         divisor: float = {"sum": 1, "mean": values.size, "batchmean": case.batch}[spec.reduction]
-        if weight is not None and spec.reduction == "mean" and spec.target == "index":
-            # The mean is weighted, and the sum of the weights rounds as well.
-            divisor, terms = float(weight.astype(np.float64)[target].sum()), 2 * terms
+        if spec.reduction == "mean" and case.op == "cross_entropy" and spec.has_indices:
+            counted = target[target != spec.ignored_index]
+            divisor = counted.size
+            if weight is not None:
+                # The mean is weighted, and the sum of the weights rounds as well.
+                divisor, terms = float(weight.astype(np.float64)[counted].sum()), 2 * terms
         magnitude = np.abs(values).sum()
         error = errors.sum() + terms * kept.unit_roundoff * (magnitude + errors.sum())
         if not divisor:
@@ -77,8 +81,10 @@ def _cross_entropies(
     rows = np.moveaxis(logits, 1, -1)
     per_class = [1.0] * classes if weight is None else [float(value) for value in weight]
     for where in np.ndindex(n, *rest):
+        if spec.has_indices and target[where] == spec.ignored_index:
+            continue
         row = [float(value) for value in rows[where]]
-        if spec.target == "index":
+        if spec.has_indices:
             weights = [0.0] * classes
             weights[int(target[where])] = 1.0
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ldexp
+from math import ldexp, prod
 
 import numpy as np
 
@@ -22,7 +22,8 @@ def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
     Logits lie in [-4, 4] in sixteenths; the family "large" multiplies them by 256, where an
     exponential overflows unless the largest is taken out first. `kl_div` gets log-probabilities
     that are negative but need not be normalised. Targets that are probabilities are 64ths that sum
-    to one, zeros among them; for `kl_div` the family "real" makes some of them tiny. Weights are
+    to one, zeros among them; for `kl_div` the family "real" makes some of them tiny. Class indices
+    are ignored ones only where the case says so, and where there is no other class. Weights are
     quarters from 1/4 to 2.
     """
     spec = case.spec
@@ -34,10 +35,8 @@ def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
         logits = below((case.seed, "input"), shape, 129) - 64
     scale = 8 if case.values == "large" else 0
     arrays = {"input": np.ldexp(logits.astype(np.float64), scale - _FRACTION)}
-    if case.op == "cross_entropy" and spec.target != "probabilities":
-        arrays["target"] = below((case.seed, "target"), (shape[0], *shape[2:]), max(1, shape[1]))
-        if spec.target == "beyond":
-            arrays["target"].reshape(-1)[-1:] = spec.classes
+    if case.op == "cross_entropy" and spec.has_indices:
+        arrays["target"] = _indices(case, spec, (shape[0], *shape[2:]))
     elif spec.log_target:
         arrays["target"] = -np.ldexp(
             below((case.seed, "target"), shape, 128).astype(np.float64) + 1, -_FRACTION
@@ -50,6 +49,33 @@ def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
         name: array if array.dtype.kind == "i" else round_to(array, case.dtype)
         for name, array in arrays.items()
     }
+
+
+def has_room_for_both(case: Case) -> bool:
+    """Whether a target of indices can hold an ignored one and one that counts."""
+    spec = case.spec
+    assert isinstance(spec, LossSpec)
+    only_class = spec.classes == 1 and spec.ignored_index == 0
+    return case.batch * prod(case.spatial) > 1 and not only_class
+
+
+def _indices(case: Case, spec: LossSpec, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns class indices, some, all or none of them ignored, the last one impossible."""
+    classes = max(1, spec.classes)
+    target = below((case.seed, "target"), shape, classes)
+    target = np.where(target == spec.ignored_index, (target + 1) % classes, target)
+    if spec.target == "all_ignored":
+        target[...] = spec.ignored_index
+    elif spec.target == "ignored":
+        ignored = below((case.seed, "ignored"), shape, 3) == 0
+        if ignored.size:
+            one = int(below((case.seed, "one"), (), ignored.size))
+            ignored.flat[one - 1] = False
+            ignored.flat[one] = True
+        target[ignored] = spec.ignored_index
+    elif spec.impossible_index is not None:
+        target.reshape(-1)[-1:] = spec.impossible_index
+    return target
 
 
 def _distributions(case: Case, shape: tuple[int, ...]) -> np.ndarray:

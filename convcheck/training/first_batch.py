@@ -142,7 +142,7 @@ def check_weight_gradient(
     magnitude = weight_adjoint(abs(g), abs(x), spec=spec)
     terms = g.shape[0] * int(np.prod(g.shape[2:]))
     single = find_format("float32")
-    bound = direct_bound(magnitude, terms, accumulate=single, result=single)
+    bound = direct_bound(exact, magnitude, terms, accumulate=single, result=single)
     bound = bound + terms * find_format("float64").unit_roundoff * magnitude
     away = abs(_array(gradient).astype(np.float64) - exact)
     wrong = int((~(away <= bound)).sum())

@@ -15,7 +15,7 @@ def wrong(input_size, kernel_size, stride, padding, dilation):
 
 number = 3
 """
-QUICK = ["--op", "output_size", "--in-process", "--no-keep", "--max-cases", "60"]
+QUICK = ["--op", "output_size", "--in-process", "--no-keep", "--max-cases", "90"]
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ CHANGES = {
     "working directory": lambda: os.chdir("/"),
     "garbage collector": gc.disable,
     "numpy print options": lambda: np.set_printoptions(precision=3),
+    "environment of libraries": lambda: os.environ.update(OMP_NUM_THREADS="77"),
     "interrupt handler": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     "alarm clock": lambda: signal.alarm(1000),
     "torch default dtype": lambda: torch.set_default_dtype(torch.float64),

@@ -61,7 +61,7 @@ def test_three_cases_would_miss_most_faults_and_say_which():
 
 
 def test_the_corners_would_show_nearly_every_fault_that_the_plan_can_show():
-    report = check(max_cases=190, seconds=60)
+    report = check(max_cases=270, seconds=60)
     told = report.power
     assert told.killed >= 0.99 * told.total and told.total > 200, told
     assert 1 <= told.middle_case < 20

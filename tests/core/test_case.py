@@ -8,7 +8,14 @@ from convcheck.core.case import DTYPES, LAYOUTS, MISFITS, VALUES, Case, parse_ca
 from convcheck.core.errors import ConvcheckError, GeometryError, UsageError
 from convcheck.core.ops import OPS
 from convcheck.core.shapes import output_shape
-from convcheck.core.spec import PADDING_MODES, ConvSpec, LossSpec, PoolSpec, SequenceSpec
+from convcheck.core.spec import (
+    PADDING_MODES,
+    TARGETS,
+    ConvSpec,
+    LossSpec,
+    PoolSpec,
+    SequenceSpec,
+)
 
 # Also what no layer can have: a descriptor says what was asked, possible or not.
 NUMBER = st.integers(-3, 2**70)
@@ -18,9 +25,6 @@ def axes_of(draw, axes, number):
     if draw(st.booleans()):
         return (draw(number),) * axes
     return tuple(draw(number) for _ in range(axes))
-
-
-TARGETS = ("index", "probabilities", "beyond")
 
 
 @st.composite
@@ -51,6 +55,7 @@ def cases(draw):
             log_target=log_target,
             label_smoothing=draw(st.integers(0, 100)),
             weighted=draw(st.booleans()),
+            ignore_index=draw(st.none() | NUMBER),
         )
         return Case(op=op.name, spec=spec, batch=draw(NUMBER), **arrays)
     window["stride"] = axes_of(draw, axes, NUMBER)
@@ -114,6 +119,7 @@ def test_order_of_tokens_does_not_matter(case, random):
         "max_pool2d n1 c1 h4 w4 k2x2 s2 p0 d1 ceil",
         "avg_pool1d n1 c1 w5 k3 s1 p1 d1 exclude_pad",
         "cross_entropy n2 c3 mean index",
+        "cross_entropy n2 c3 sum ignored ignore-1",
         "kl_div n2 c3 batchmean log_target",
         "convolve h5 w4 k2x2 full",
         "output_size w32 k5 s1 p0 d1",

@@ -23,7 +23,7 @@ QUICK_WRONG = (
     "flipped_w", "strides_swapped", "padding_all_before", "bias_dropped_for_batches",
     "first_16_outputs", "groups_interleaved", "single_for_double", "nan_cleared",
     "always_float64", "negative_padding_accepted", "mutates_input", "remembers_weights",
-    "first_biases", "returns_its_tensor", "shares_a_buffer", "slightly_scaled",
+    "last_bias_again", "returns_its_tensor", "shares_a_buffer", "slightly_scaled",
     "transposed_no_output_padding",
     "backward_flipped_weight", "max_pool_zero_padding", "cross_entropy_unsmoothed",
     "convolve_correlates", "size_rounds_up", "taps_adjacent", "keeps_its_border", "idle_filters",

@@ -74,8 +74,10 @@ def needs_tuples(x, w, b=None, stride=(1, 1), padding=(0, 0), dilation=(1, 1), g
     return right(x, w, b, stride, padding, dilation, groups)
 
 
-def first_biases(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
-    return right(x, w, None if b is None else b[: len(w)], stride, padding, dilation, groups)
+def last_bias_again(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    if b is not None and len(b):
+        b = b[[min(place, len(b) - 1) for place in range(len(w))]]
+    return right(x, w, b, stride, padding, dilation, groups)
 
 
 def first_channels(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
@@ -131,7 +133,7 @@ FUNCTIONS = {
     "raises_on_ties": (raises_on_ties, "refuses a valid call"),
     "raises_on_empty": (raises_on_empty, "refuses a valid call"),
     "needs_tuples": (needs_tuples, None),
-    "first_biases": (first_biases, "accepts an impossible call (bias"),
+    "last_bias_again": (last_bias_again, "accepts an impossible call (bias"),
     "first_channels": (first_channels, "accepts an impossible call (weight"),
     "no_groups_for_one": (no_groups_for_one, "accepts an impossible call (groups 0"),
     "returns_its_input": (returns_its_input, "returned memory of its input"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from convcheck.conformance.variants.changes import (
     dealt,
+    in_memory_order,
     interleaved,
     precision_slack,
     rounded,
@@ -56,7 +57,8 @@ def catalogue(op_name: str) -> tuple[Variant, ...]:
         return (*_size_variants(), *window_variants(1))
     if op.family in ("max_pool", "avg_pool"):
         own = pool_variants(op.family, op.axes)
-        return (*own, *window_variants(op.axes), *result_variants(op.axes), *_precision())
+        placed = (*window_variants(op.axes), *_memory())
+        return (*own, *placed, *result_variants(op.axes), *_precision())
     backward = op.family.endswith("backward")
     variants = (
         *kernel_variants(op.axes),
@@ -64,6 +66,7 @@ def catalogue(op_name: str) -> tuple[Variant, ...]:
         *_boundaries(op),
         *channel_variants(),
         Variant(says="deals the filters to the groups in turn", results=_dealt_filters),
+        *_memory(),
         *result_variants(op.axes),
         *_precision(),
     )
@@ -99,6 +102,14 @@ def _boundaries(op: Op) -> Iterator[Variant]:
         yield on_spec(says, lambda spec, mode=mode: replace(spec, padding_mode=mode), (ConvSpec,))
 
 
+def _memory() -> Iterator[Variant]:
+    for says, names in (("input", "x"), ("weights", "w"), ("input and weights", "xw")):
+        yield on_inputs(
+            f"reads the memory of its {says} as if it were contiguous",
+            **dict.fromkeys(names, in_memory_order),
+        )
+
+
 def _precision() -> Iterator[Variant]:
     for dtype in ("float32", "float16", "bfloat16"):
         yield Variant(
@@ -114,7 +125,6 @@ def _precision() -> Iterator[Variant]:
         yield on_result(
             f"rounds the result to {dtype}", lambda y, case, _, dtype=dtype: rounded(y, dtype)
         )
-    yield on_result("keeps sums in 32-bit integers", _wrapped)
     yield on_inputs("truncates its input to integers", x=lambda x, _: _whole(x))
     yield on_inputs("truncates the weights to integers", w=lambda w, _: _whole(w))
     yield on_result("truncates the result to integers", lambda y, case, _: _whole(y))
@@ -184,10 +194,6 @@ def _slack(dtype: str) -> Callable[[Case, Arrays], Results | None]:
         return tuple(precision_slack(m, chosen, terms) for m in magnitude)
 
     return slack
-
-
-def _wrapped(y: np.ndarray, case: Case, _: Arrays) -> np.ndarray:
-    return y.astype(np.int32).astype(y.dtype) if y.dtype == np.int64 else y
 
 
 def _whole(array: np.ndarray) -> np.ndarray:

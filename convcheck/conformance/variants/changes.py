@@ -72,6 +72,18 @@ def ceiled(spec: ConvSpec, axis: int) -> ConvSpec | None:
     return put(spec, "padding", axis, (before, after + spec.stride[axis] - 1))
 
 
+def in_memory_order(array: np.ndarray, case: Case) -> np.ndarray:
+    """Returns what code reads that takes an array's memory for contiguous."""
+    order = list(range(array.ndim))
+    if case.layout == "channels_last" and array.ndim >= 3:
+        order = [0, *order[2:], 1]
+    elif case.layout == "transposed" and array.ndim >= 2:
+        order[-2:] = order[-1], order[-2]
+    elif case.layout == "fortran":
+        order.reverse()
+    return array.transpose(order).reshape(array.shape)
+
+
 def zeroed(array: np.ndarray, axis: int, at: int) -> np.ndarray:
     """Returns a copy with one index of an axis set to zero."""
     if not array.size:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from convcheck.conformance.variants.changes import log_softmax
 from convcheck.conformance.variants.divergences import TINY, divergence_variants
+from convcheck.conformance.variants.ignored import ignored_variants
+from convcheck.conformance.variants.loss_terms import Terms, of_cross_entropy
 from convcheck.conformance.variants.variant import (
     Arrays,
     Results,
@@ -24,73 +26,6 @@ from convcheck.oracle.expected import Expected, expected
 from convcheck.oracle.formats import find_format
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
-    """A cross-entropy taken apart; classes come last.
-
-    Attributes:
-        spec: Its parameters.
-        scores: The input, (..., C).
-        log_p: Its log-softmax.
-        target: The target as a distribution, before smoothing.
-        weight: Weight per class, ones where there are none.
-    """
-
-    spec: LossSpec
-    scores: np.ndarray
-    log_p: np.ndarray
-    target: np.ndarray
-    weight: np.ndarray
-
-    @property
-    def smoothing(self) -> float:
-        return self.spec.label_smoothing / 100
-
-    def smoothed(self) -> np.ndarray:
-        return self.target * (1 - self.smoothing) + self.smoothing / self.spec.classes
-
-    def norm(self) -> float:
-        if self.spec.target == "index":
-            return float((self.target * self.weight).sum())
-        return float(self.target[..., 0].size)
-
-    def reduced(self, loss: np.ndarray, norm: float | None = None) -> Results:
-        if self.spec.reduction == "none":
-            return (loss,)
-        total = np.asarray(loss.sum())
-        if self.spec.reduction == "sum":
-            return (total,)
-        return (total / np.float64(self.norm() if norm is None else norm),)
-
-    def value(self, *, log_p: np.ndarray | None = None, share: np.ndarray | None = None) -> Results:
-        log_p = self.log_p if log_p is None else log_p
-        share = (self.smoothed() if share is None else share) * self.weight
-        # An infinite term counts only where it has a share.
-        return self.reduced(-np.where(share == 0, 0.0, share * log_p).sum(axis=-1))
-
-
-def _terms(case: Case, inputs: Arrays) -> _Terms | None:
-    spec = case.spec
-    if case.op != "cross_entropy" or not isinstance(spec, LossSpec) or not spec.classes:
-        return None
-    scores = np.moveaxis(inputs["input"].astype(np.float64), 1, -1)
-    target = inputs["target"]
-    if spec.target == "index":
-        shares = np.eye(spec.classes)[target]
-    else:
-        shares = np.moveaxis(target.astype(np.float64), 1, -1)
-    weight = inputs.get("weight", np.ones(spec.classes)).astype(np.float64)
-    return _Terms(spec=spec, scores=scores, log_p=log_softmax(scores), target=shares, weight=weight)
-
-
-def _of_cross_entropy(says: str, value: Callable[[_Terms, Case], Results | None]) -> Variant:
-    def results(case: Case, inputs: Arrays) -> Results | None:
-        terms = _terms(case, inputs)
-        return None if terms is None else value(terms, case)
-
-    return Variant(says=says, results=results)
-
-
 def loss_variants() -> Iterator[Variant]:
     """Yields the faults of `cross_entropy` and `kl_div`."""
     yield from _weight_variants()
@@ -101,6 +36,7 @@ def loss_variants() -> Iterator[Variant]:
             (LossSpec,),
         )
     yield from _smoothing_variants()
+    yield from ignored_variants()
     yield on_spec("ignores log_target", lambda spec: replace(spec, log_target=False), (LossSpec,))
     yield on_spec(
         "always takes the target as logarithms",
@@ -167,8 +103,8 @@ def _slack(dtype: str) -> Callable[[Case, Arrays], Results | None]:
 def _weight_variants() -> Iterator[Variant]:
     yield on_inputs("ignores the class weights", weight=lambda w, _: np.ones_like(w))
 
-    def by(norm: Callable[[_Terms], float]) -> Callable[[_Terms, Case], Results | None]:
-        def value(terms: _Terms, case: Case) -> Results | None:
+    def by(norm: Callable[[Terms], float]) -> Callable[[Terms, Case], Results | None]:
+        def value(terms: Terms, case: Case) -> Results | None:
             if not terms.spec.weighted:
                 return None
             return terms.reduced(
@@ -177,30 +113,30 @@ def _weight_variants() -> Iterator[Variant]:
 
         return value
 
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "divides the weighted mean by the number of elements, not by the sum of their weights",
-        by(lambda t: t.target[..., 0].size),
+        by(lambda t: int(t.counts.sum())),
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "divides the weighted mean by the sum of all class weights",
         by(lambda t: float(t.weight.sum())),
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "divides the mean over probabilities by the sum of their weights",
         by(lambda t: float((t.smoothed() * t.weight).sum())),
     )
     yield on_inputs("normalises the class weights to sum 1", weight=lambda w, _: w / w.sum())
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "applies the class weights twice",
         lambda t, _: t.value(
             share=(t.target * t.weight * (1 - t.smoothing) + t.smoothing / t.spec.classes)
         ),
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "applies the class weights twice, to the smoothing too",
         lambda t, _: t.value(share=t.smoothed() * t.weight),
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "does not weigh the smoothing term",
         lambda t, _: t.reduced(
             -(
@@ -208,49 +144,55 @@ def _weight_variants() -> Iterator[Variant]:
             ).sum(-1)
         ),
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "averages the smoothing term over the elements, not by their weights", _smoothing_by_count
     )
 
 
-def _smoothing_by_count(terms: _Terms, case: Case) -> Results | None:
+def _smoothing_by_count(terms: Terms, case: Case) -> Results | None:
     if terms.spec.reduction != "mean" or not terms.spec.weighted:
         return None
-    spread = np.full_like(terms.target, terms.smoothing / terms.spec.classes)
+    spread = terms.counts[..., None] * terms.smoothing / terms.spec.classes
     parts = [terms.target * (1 - terms.smoothing), spread]
     sums = [-(part * terms.weight * terms.log_p).sum() for part in parts]
-    return (np.asarray(sums[0] / terms.norm() + sums[1] / terms.target[..., 0].size),)
+    return (np.asarray(sums[0] / terms.norm() + sums[1] / terms.counts.sum()),)
 
 
 def _smoothing_variants() -> Iterator[Variant]:
     yield on_spec(
         "ignores label_smoothing", lambda spec: replace(spec, label_smoothing=0), (LossSpec,)
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "shares the smoothing among the other classes, C - 1 of them",
         lambda t, _: t.value(
             share=t.target * (1 - t.smoothing)
             + (1 - t.target) * t.smoothing / max(1, t.spec.classes - 1)
         ),
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
+        "divides the smoothing by one less than the number of classes",
+        lambda t, _: t.value(
+            share=t.target * (1 - t.smoothing) + t.smoothing / max(1, t.spec.classes - 1)
+        ),
+    )
+    yield of_cross_entropy(
         "gives the target class no share of the smoothing",
         lambda t, _: t.value(
             share=t.target * (1 - t.smoothing) + (1 - t.target) * t.smoothing / t.spec.classes
         ),
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "adds the smoothing without taking it from the target class",
         lambda t, _: t.value(share=t.target + t.smoothing / t.spec.classes),
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "adds the smoothing once per class, not divided by C",
         lambda t, _: t.value(share=t.target * (1 - t.smoothing) + t.smoothing),
     )
 
 
 def _with_log_p(says: str, log_p: Callable[..., np.ndarray]) -> Variant:
-    return _of_cross_entropy(says, lambda terms, case: terms.value(log_p=log_p(terms, case)))
+    return of_cross_entropy(says, lambda terms, case: terms.value(log_p=log_p(terms, case)))
 
 
 def _softmax_variants() -> Iterator[Variant]:
@@ -284,21 +226,21 @@ def _softmax_variants() -> Iterator[Variant]:
         yield on_inputs(
             f"clips the scores to {most:g}", input=lambda a, _, m=most: np.clip(a, -m, m)
         )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "takes the softmax twice", lambda t, _: t.value(log_p=log_softmax(np.exp(t.log_p)))
     )
-    yield _of_cross_entropy("takes the softmax over the last axis", _over_last_axis)
-    yield _of_cross_entropy("takes no softmax", lambda t, _: t.value(log_p=t.scores))
+    yield of_cross_entropy("takes the softmax over the last axis", _over_last_axis)
+    yield of_cross_entropy("takes no softmax", lambda t, _: t.value(log_p=t.scores))
     yield Variant(
         says="reshapes the classes to the end instead of moving the axis", results=_reshaped
     )
-    yield _of_cross_entropy(
+    yield of_cross_entropy(
         "takes the most probable class of the target as its index",
-        lambda t, _: replace(
-            t,
-            spec=replace(t.spec, target="probabilities"),
-            target=np.eye(t.spec.classes)[t.target.argmax(-1)],
-        ).value(),
+        lambda t, _: (
+            None
+            if t.spec.has_indices
+            else replace(t, target=np.eye(t.spec.classes)[t.target.argmax(-1)]).value()
+        ),
     )
 
 
@@ -306,7 +248,7 @@ def _carrier(case: Case) -> np.dtype:
     return np.dtype(np.float64 if case.dtype == "float64" else np.float32)
 
 
-def _unshifted(terms: _Terms, case: Case) -> np.ndarray:
+def _unshifted(terms: Terms, case: Case) -> np.ndarray:
     scores = terms.scores.astype(_carrier(case))
     total = np.exp(scores).sum(axis=-1, keepdims=True)
     # Where nothing overflows or vanishes, the rounding is left to the bound.
@@ -320,13 +262,13 @@ def _softmax(scores: np.ndarray, case: Case) -> np.ndarray:
     return np.asarray((powers / powers.sum(axis=-1, keepdims=True)).astype(np.float64))
 
 
-def _shifted_by_all(terms: _Terms, case: Case) -> np.ndarray:
+def _shifted_by_all(terms: Terms, case: Case) -> np.ndarray:
     scores = (terms.scores - terms.scores.max(initial=-np.inf)).astype(_carrier(case))
     total = np.exp(scores).sum(axis=-1, keepdims=True)
     return np.where(total > 0, terms.log_p, scores - np.log(total))
 
 
-def _over_last_axis(terms: _Terms, case: Case) -> Results | None:
+def _over_last_axis(terms: Terms, case: Case) -> Results | None:
     if not case.spatial:
         return None
     scores = np.moveaxis(terms.scores, -1, 1)

@@ -270,6 +270,11 @@ def result_variants(axes: int) -> Iterator[Variant]:
     yield on_inputs("replaces NaN and infinities by 0 in the input",
                     x=lambda x, _: np.where(np.isfinite(x), x, x.dtype.type(0)))  # fmt: skip
     yield on_result("replaces NaN and infinities as numpy.nan_to_num does", nan_to_num)
+    for tiny in (1e-30, 1e-20, 1e-12, 1e-8, 1e-6):
+        yield on_inputs(f"takes input below {tiny:g} for zero", x=lambda x, _, tiny=tiny: np.where(
+            np.abs(x) < tiny, x.dtype.type(0), x))  # fmt: skip
+    yield on_inputs("leaves out a bias that is not finite", b=lambda b, _: np.where(
+        np.isfinite(b), b, b.dtype.type(0)))  # fmt: skip
     yield on_inputs("ignores the sign of the input", x=lambda x, _: np.abs(x))
     yield on_inputs("clips the input below at 0", x=lambda x, _: np.maximum(x, 0))
     yield on_inputs("ignores the sign of the weights", w=lambda w, _: np.abs(w))
