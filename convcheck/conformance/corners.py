@@ -336,6 +336,9 @@ def _corners(op: Op) -> Iterator[Case]:
         for rows, seed in ((_ZEROS, 3), (_SMALL_OR_INFINITE, 2)):
             for row in rows:
                 yield case_from_row(op, _expanded(op, {**_CHANNELS, **row}), seed=seed)
+    if op.family in ("max_pool", "avg_pool"):
+        # A NaN beside an infinity.
+        yield case_from_row(op, _expanded(op, {**_CHANNELS, "values": "nonfinite"}), seed=3)
     for padding in (0, "half"):
         empty = _expanded(op, {**_CHANNELS, "batch": 0, "kernel": 3, "padding": padding})
         yield case_from_row(op, empty, seed=1)

@@ -290,8 +290,11 @@ def _planted(case: Case, arrays: Arrays, first: str) -> Arrays:
     most = data.size // 32 if case.values == "negative_zero" else 3
     count = min(data.size, max(1, min(most, data.size // 16)))
     flat = data.ravel()
-    # One at the very start, where code may look that masks instead of leaving out.
-    places = [0, *order[: count - 1]] if case.values == "nonfinite" and data.size else order[:count]
+    places = list(order[:count])
+    if case.values == "nonfinite" and count:
+        # One at the very start, where code may look that masks instead of leaving out; the next
+        # beside it for odd seeds, so that one window holds two of a kind or of both.
+        places[: 1 + case.seed % 2] = range(min(count, 1 + case.seed % 2))
     for place, position in enumerate(places):
         flat[position] = specials[(place + case.seed) % 3]
     return {**arrays, **_with_zeros(case, arrays), first: flat.reshape(data.shape)}

@@ -215,6 +215,15 @@ def _swaps(axes: int) -> Iterator[Variant]:
                 "reads the kernel's memory transposed",
                 w=lambda w, case: w.swapaxes(2, 3).reshape(w.shape),
             )
+            yield on_inputs(
+                "reads the kernel's columns as its rows",
+                w=lambda w, case: w.reshape(*w.shape[:2], *w.shape[:1:-1]).swapaxes(2, 3),
+            )
+        else:
+            yield on_inputs(
+                f"exchanges the axes {pair} of the kernel",
+                w=lambda w, _, f=first, s=second: w.swapaxes(2 + f, 2 + s),
+            )
     if axes > 1:
         for part in _PARTS:
             for axis, name in enumerate(names):
@@ -301,4 +310,13 @@ def result_variants(axes: int) -> Iterator[Variant]:
                       lambda spec, a=axis: ceiled(spec, a), (ConvSpec,))  # fmt: skip
     yield on_result("drops the axis of the batch", lambda y, case, _: y[0] if len(y) == 1 else None)
     yield on_result("drops axes of extent 1", lambda y, case, _: np.squeeze(y))
+    yield on_result("drops the axes of a single pixel", lambda y, case, _: (
+        y.reshape(y.shape[:2]) if y.ndim > 2 and y[0, 0].size == 1 else None)
+        if y.size else None)  # fmt: skip
+    yield on_result("adds an axis of extent 1", lambda y, case, _: y[None])
+    for limit in (1e4, 65504.0, 1e6, 1e30, 1e300):
+        yield on_result(f"clips the result at {limit:g}",
+                        lambda y, case, _, m=limit: np.clip(y, -m, m))  # fmt: skip
+        yield on_inputs(f"clips its input at {limit:g}",
+                        x=lambda x, case, m=limit: np.clip(x, -m, m))  # fmt: skip
     yield on_result("returns channels last", lambda y, case, _: np.moveaxis(y, 1, -1))
