@@ -58,6 +58,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "log_target": False, "mode": "full",
 }  # fmt: skip
 
+# Arrays that are passed by name where parameters are: what stands in their place may be another.
+NAMED_ARRAYS = ("weight",)
 # Passed by name only, and only where a case sets it: a function may have no such parameter, and
 # its place among the others is not the same everywhere.
 _BY_NAME = ("ignore_index",)

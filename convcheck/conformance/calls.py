@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.arguments import ArrayKind, array_names, call_arguments
+from convcheck.conformance.arguments import NAMED_ARRAYS, ArrayKind, array_names, call_arguments
 from convcheck.conformance.buffers import Guarded, guard
 from convcheck.conformance.global_state import take_state
 from convcheck.conformance.layouts import Array
@@ -108,8 +108,10 @@ def _perform_once(
 ) -> tuple[Any, Outcome]:
     guarded = _arguments(callee, case, inputs)
     names = array_names(case, guarded, by_keyword=callee.by_keyword)
-    arrays = [guarded[name].array if name in guarded else None for name in names]
     by_place, named = call_arguments(case, by_keyword=callee.by_keyword)
+    apart = NAMED_ARRAYS if callee.by_keyword else ()
+    arrays = [guarded[n].array if n in guarded else None for n in names if n not in apart]
+    named |= {n: guarded[n].array for n in names if n in apart and n in guarded}
     call = partial(callee.function, *arrays, *by_place, **named)
     state = take_state()
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.arguments import ArrayKind, array_names, call_arguments
+from convcheck.conformance.arguments import NAMED_ARRAYS, ArrayKind, array_names, call_arguments
 from convcheck.conformance.bench import Observation
 from convcheck.conformance.layouts import expanded_axis
 from convcheck.core.case import Case, Layout
@@ -46,7 +46,7 @@ def reproduce(
         if name in seen.inputs:
             first = name == next(iter(seen.inputs))
             lines.append(f"{name} = {_array(seen.inputs[name], case, arrays, first)}")
-            given.append(name)
+            given.append(f"{name}={name}" if by_keyword and name in NAMED_ARRAYS else name)
         else:
             given.append("None")
     settings = _settings(case, by_keyword)

@@ -207,3 +207,12 @@ def test_the_corners_ignore_what_they_say():
             ignored = target == case.spec.ignored_index
             assert ignored.any() == (case.spec.target != "index")
             assert ignored.all() == (case.spec.target == "all_ignored")
+
+
+def test_a_function_without_a_weight_is_not_given_one_in_another_place():
+    def unweighted(input, target, temperature=1.0, reduction="mean", label_smoothing=0.0):
+        input = input / temperature if isinstance(temperature, float) else input
+        return cross_entropy(input, target, reduction=reduction, label_smoothing=label_smoothing)
+
+    report = check(unweighted)
+    assert report.passed and "weight" in report.coverage.unsupported, report
