@@ -224,3 +224,17 @@ def test_output_size_is_an_integer():
     wanted = expected(case, make_inputs(case)).outputs[0]
     assert compare(wanted, np.array(28), "int64").verdict is Verdict.PASS
     assert compare(wanted, np.array(27), "int64").verdict is Verdict.FAIL
+
+
+def test_an_infinite_bias_makes_its_channel_infinite():
+    case = parse_case("conv2d n2 c2 h6 w6 f3 k2x2 s1 p0 d1 g1 b1 float64 nonfinite seed2")
+    inputs = make_inputs(case)
+    assert np.isposinf(inputs["b"][-1]) and np.isfinite(inputs["b"][:-1]).all()
+    wanted = expected(case, inputs).outputs[0]
+    plain = {**inputs, "b": np.where(np.isfinite(inputs["b"]), inputs["b"], 0)}
+    without = expected(case, plain).outputs[0]
+    with np.errstate(invalid="ignore"):
+        shifted = without.values + np.where(np.isfinite(inputs["b"]), 0, np.inf)[:, None, None]
+    assert np.array_equal(wanted.values, shifted, equal_nan=True)
+    assert compare(wanted, shifted, "float64").verdict is Verdict.PASS
+    assert compare(wanted, without.values, "float64").verdict is Verdict.FAIL
