@@ -16,6 +16,7 @@ import os
 import selectors
 import signal
 import struct
+import time
 from contextlib import suppress
 from typing import NoReturn
 
@@ -26,7 +27,10 @@ STACKS_SIGNAL = signal.SIGUSR2
 # The stdin of the warden tells of the parent's end at once; the clock is for the case that another
 # process, forked by the parent, holds the other side of it open.
 _PARENT_CHECK_S = 0.5
-_COUNTER = struct.Struct("<Q")
+# A number that is odd while bytes are on their way from the pipe to the count, and the count.
+_COUNTER = struct.Struct("<QQ")
+_MOST_TRIES = 1000
+_TRY_AGAIN_S = 0.001
 
 
 class Noise:
@@ -38,12 +42,10 @@ class Noise:
 
     def drain(self) -> None:
         """Reads what is there and adds it to the count; called by the warden."""
+        turn, count = _COUNTER.unpack_from(self._count)
+        _COUNTER.pack_into(self._count, 0, turn + 1, count)
         length = len(os.read(self.source, 2**16))
-        _COUNTER.pack_into(self._count, 0, self.drained() + length)
-
-    def drained(self) -> int:
-        """Returns the bytes that the warden has read so far."""
-        return _COUNTER.unpack_from(self._count)[0]
+        _COUNTER.pack_into(self._count, 0, turn + 2, count + length)
 
     def written(self) -> int:
         """Returns the bytes printed so far: those that were read, and those that wait."""
@@ -51,9 +53,14 @@ class Noise:
         import fcntl
         import termios
 
-        waiting = array.array("i", [0])
-        fcntl.ioctl(self.sink, termios.FIONREAD, waiting)
-        return self.drained() + waiting[0]
+        waiting, count = array.array("i", [0]), 0
+        for _ in range(_MOST_TRIES):
+            turn, count = _COUNTER.unpack_from(self._count)
+            fcntl.ioctl(self.sink, termios.FIONREAD, waiting)
+            if not turn % 2 and (turn, count) == _COUNTER.unpack_from(self._count):
+                break
+            time.sleep(_TRY_AGAIN_S)  # The warden is between the two.
+        return count + waiting[0]
 
 
 def guard(worker: int, parent: int, noise: Noise) -> NoReturn:

@@ -43,8 +43,9 @@ def check(kernels, name, **options):
 @pytest.mark.parametrize("name", ["by_identity", "by_address", "by_shape"])
 def test_what_is_remembered_is_found_and_the_script_shows_it(kernels, name):
     finding = check(kernels, name).findings[0]
-    # An address is given again to later arrays, as it happens.
-    assert any(words in finding.diagnosis for words in ("by its identity", "stale buffer or cache"))
+    # An identity and an address are given again to later arrays, as it happens.
+    says = ("by its identity", "stale buffer or cache", "only sometimes")
+    assert any(words in finding.diagnosis for words in says), finding.diagnosis
     script = finding.reproduce()
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert shown.returncode == 1 and "was expected" in shown.stderr, script + shown.stderr

@@ -70,6 +70,13 @@ def test_the_worker_is_a_fresh_interpreter_in_a_session_of_its_own():
     assert not is_alive(warden)
 
 
+def test_each_call_is_told_what_it_printed_itself():
+    with Worker(service()) as worker:
+        call = do("os.write(1, b'x' * 50); os.write(2, b'y' * 50); result = True")
+        told = {worker.ask(call, 5).printed for _ in range(300)}
+    assert told == {100}
+
+
 def test_standard_streams_are_not_the_channel():
     with Worker(service()) as worker:
         text = "os.write(1, b'x' * 5000); os.write(2, b'y' * 5000); result = os.read(0, 10) == b''"
