@@ -24,6 +24,7 @@ from convcheck.core.verdict import Verdict
 from convcheck.oracle.expected import Expected, Refusal
 
 _MOST_FAULTS = 4
+_HANG_SECONDS = 6.0
 
 
 def find_faults(
@@ -122,7 +123,9 @@ def _one_fault(
     if history.lost:
         shrunk = Shrunk(case=seed.case, tried=0, minimal=False)
     else:
-        shrunk = shrink(seed.case, fails, seconds=seconds, most=60 if costly else 500)
+        # Each step that hangs is waited for, at the full cost of code that spins.
+        given = min(seconds, _HANG_SECONDS) if problem.kind == "timed_out" else seconds
+        shrunk = shrink(seed.case, fails, seconds=given, most=60 if costly else 500)
     minimal = latest[shrunk.case]
     if problem.kind == "timed_out" and shrunk.case != seed.case:
         # The steps of the shrink waited briefly; what is reported has had its whole time.
