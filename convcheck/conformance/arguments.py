@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any, Literal
 
+import numpy as np
+
 from convcheck.core.case import Case
 from convcheck.core.ops import Family, find_op
 from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
@@ -116,6 +118,11 @@ def array_names(case: Case, given: Container[str], *, by_keyword: bool) -> list[
     while leave_out and names and names[-1] not in given:
         names.pop()
     return names
+
+
+def is_index(values: np.ndarray, case: Case) -> bool:
+    """Whether an array holds class indices: integers, whatever the dtype of the scores."""
+    return values.dtype == np.int64 and "float" in case.dtype
 
 
 def not_callable(case: Case, kind: ArrayKind) -> str | None:

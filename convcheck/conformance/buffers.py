@@ -40,7 +40,10 @@ class Guarded:
     before: bytes
 
     def spoil(self) -> None:
-        """Puts other values into the same memory: the same in reverse, whose sum is the same."""
+        """Puts other values into the same memory: the same in reverse, of the same sum.
+
+        A single element has one bit changed instead.
+        """
         if self.elements.size > 1:
             self.elements[...] = np.flip(self.elements).copy()
         else:

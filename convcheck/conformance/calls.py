@@ -16,7 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.arguments import NAMED_ARRAYS, ArrayKind, array_names, call_arguments
+from convcheck.conformance.arguments import (
+    NAMED_ARRAYS,
+    ArrayKind,
+    array_names,
+    call_arguments,
+    is_index,
+)
 from convcheck.conformance.buffers import Guarded, guard
 from convcheck.conformance.global_state import take_state
 from convcheck.conformance.layouts import Array
@@ -147,7 +153,7 @@ def _perform_once(
 def _call_on_others(call: Callable[[], Any], case: Case, guarded: Mapping[str, Guarded]) -> None:
     """Makes the call on other values in the memory of the arrays, which is then put back."""
     # Indices stay what they are: others may be out of range.
-    numbers = [g for g in guarded.values() if not _is_index(g.elements, case)]
+    numbers = [g for g in guarded.values() if not is_index(g.elements, case)]
     for argument in numbers:
         argument.spoil()
     try:
@@ -194,14 +200,9 @@ def _arguments(callee: Callee, case: Case, inputs: Mapping[str, Array]) -> dict[
     torch = callee.arrays == "torch"
     guarded = {}
     for place, (name, values) in enumerate(inputs.items()):
-        dtype = values.dtype.name if _is_index(values, case) else case.dtype
+        dtype = values.dtype.name if is_index(values, case) else case.dtype
         guarded[name] = guard(name, values, dtype, case.layout, torch=torch, first=place == 0)
     return guarded
-
-
-def _is_index(values: Array, case: Case) -> bool:
-    """Whether an array holds class indices: integers, whatever the dtype of the scores."""
-    return values.dtype == np.int64 and case.dtype.startswith(("float", "bfloat"))
 
 
 def _expected_bytes(case: Case) -> int:

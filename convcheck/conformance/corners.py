@@ -333,8 +333,8 @@ def _corners(op: Op) -> Iterator[Case]:
                 yield replace(case, spatial=(size,))
         return
     if op.family in ("conv", "conv_transpose"):
-        for rows, seed in ((_ZEROS, 3), (_SMALL_OR_INFINITE, 2)):
-            for row in rows:
+        for chosen, seed in ((_ZEROS, 3), (_SMALL_OR_INFINITE, 2)):
+            for row in chosen:
                 yield case_from_row(op, _expanded(op, {**_CHANNELS, **row}), seed=seed)
     if op.family in ("max_pool", "avg_pool"):
         # A NaN beside an infinity.

@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from convcheck.conformance.arguments import NAMED_ARRAYS, ArrayKind, array_names, call_arguments
+from convcheck.conformance.arguments import (
+    NAMED_ARRAYS,
+    ArrayKind,
+    array_names,
+    call_arguments,
+    is_index,
+)
 from convcheck.conformance.bench import Observation
 from convcheck.conformance.layouts import expanded_axis
 from convcheck.core.case import Case, Layout
@@ -86,14 +92,10 @@ def _on_others(call: str, case: Case, seen: Observation) -> str:
             call = call.replace(f"{name},", f"{name} + 1,", 1)
         return call
     # Class indices stay in range.
-    names = [name for name, values in seen.inputs.items() if not _is_index(values, case)]
+    names = [name for name, values in seen.inputs.items() if not is_index(values, case)]
     more = "; ".join(f"{name} += 1" for name in names)
     back = "; ".join(f"{name}[...] = old[{place}]" for place, name in enumerate(names))
     return f"old = [a + 0 for a in ({', '.join(names)},)]; {more}; {call}; {back}"
-
-
-def _is_index(values: np.ndarray, case: Case) -> bool:
-    return values.dtype.kind in "iu" and "float" in case.dtype
 
 
 def _settings(case: Case, by_keyword: bool) -> list[str]:
@@ -128,7 +130,7 @@ def derivation(op: str) -> list[str]:
 
 
 def _array(values: np.ndarray, case: Case, arrays: ArrayKind, first: bool) -> str:
-    dtype = values.dtype.name if _is_index(values, case) else case.dtype
+    dtype = values.dtype.name if is_index(values, case) else case.dtype
     plain = _literal(values)
     if arrays == "torch":
         text = f"torch.tensor({plain}, dtype=torch.{dtype})"

@@ -297,10 +297,10 @@ def _planted(case: Case, arrays: Arrays, first: str) -> Arrays:
         places[: 1 + case.seed % 2] = range(min(count, 1 + case.seed % 2))
     for place, position in enumerate(places):
         flat[position] = specials[(place + case.seed) % 3]
-    return {**arrays, **_with_zeros(case, arrays), first: flat.reshape(data.shape)}
+    return {**arrays, **_with_special_parameters(case, arrays), first: flat.reshape(data.shape)}
 
 
-def _with_zeros(case: Case, arrays: Arrays) -> Arrays:
+def _with_special_parameters(case: Case, arrays: Arrays) -> Arrays:
     """Returns what code may look for: zeros in a bias and in weights, an infinite bias.
 
     The bias is infinite in one seed of four; weights have zeros in another, and only where the
