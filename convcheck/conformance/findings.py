@@ -14,7 +14,7 @@ from convcheck.conformance.invalid import must_refuse
 from convcheck.conformance.judge import Problem
 from convcheck.conformance.pictures.element import picture
 from convcheck.conformance.pictures.svg import svg_picture
-from convcheck.conformance.reproduce import reproduce
+from convcheck.conformance.reproduce import Warm, reproduce
 from convcheck.conformance.shrink import Shrunk, shrink
 from convcheck.conformance.subject import Subject
 from convcheck.core.case import Case
@@ -201,7 +201,7 @@ def finding_of(
     *,
     diagnosis: Diagnosis | None = None,
     is_minimal: bool = False,
-    warm: bool | Case = False,
+    warm: Warm = "none",
 ) -> Finding:
     """Returns a failing observation as a finding.
 
@@ -210,7 +210,7 @@ def finding_of(
         subject: The function under test.
         diagnosis: What is known of the cause.
         is_minimal: Whether no single step makes the case smaller.
-        warm: Whether an earlier call is needed to see the fault.
+        warm: The earlier call that is needed to see the fault.
     """
     diagnosis = diagnosis or Diagnosis(text="", named=False)
     problem = minimal.problem

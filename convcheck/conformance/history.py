@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from convcheck.conformance.bench import Bench, Observation
 from convcheck.conformance.invalid import must_refuse
+from convcheck.conformance.reproduce import Warm
 from convcheck.core.case import Case
 from convcheck.core.spec import ConvSpec, PoolSpec
 
@@ -19,7 +20,7 @@ class History:
 
     Attributes:
         says: What is known of that dependence, in words; empty where there is none.
-        warm: Whether an earlier call is needed to see the fault.
+        warm: The earlier call that is needed to see the fault.
         lost: Whether the fault could not be brought about again.
         fills: Whether the earlier call is one with data in place of the padding.
     """
@@ -30,7 +31,8 @@ class History:
         self._bench = bench
         self._before: Callable[[Case], Case] | None = None
         self._refill = False
-        self.says, self.warm, self.lost, self.fills = "", False, False, False
+        self.warm: Warm = "none"
+        self.says, self.lost, self.fills = "", False, False
         problem = seed.problem
         assert problem is not None
         # A misbehaviour may show only when a call is repeated.
@@ -41,18 +43,21 @@ class History:
             if self._remembers(seed, first):
                 self._before = lambda case: replace(case, seed=case.seed + 1)
                 self.says = "the function remembers an earlier call (a stale buffer or cache)"
-                self.warm = True
+                self.warm = "others"
+            elif self._remembers_sum(seed):
+                self._refill, self.warm = True, "reversed"
+                self.says = "the function remembers an array by its sum, not by what is in it"
             elif self._keeps_padding(seed):
                 self._before, self.fills = filler, True
                 self.says = "the function does not clear a padding buffer between calls"
-                self.warm = True
+                self.warm = "others"
             return
-        self.warm = self._refill = True
+        self._refill, self.warm = True, "reversed"
         # Twice in a row, which a fault of every so many calls is not.
         if all(problem.is_like(self.observe(seed.case).problem) for _ in range(2)):
             self.says = "the function remembers an array by its identity, not by what is in it"
             return
-        self._refill = False
+        self._refill, self.warm = False, "others"
         place = next((k for k, o in enumerate(seen) if o is seed), 0)
         earlier = [o.case for o in seen[max(0, place - 3) : place]][::-1]
         tries: list[Callable[[Case], Case]] = [lambda case: replace(case, seed=case.seed + 1)]
@@ -84,6 +89,18 @@ class History:
                 return problem.is_like(bench.observe(replace(novel, seed=novel.seed + 1)).problem)
         return False
 
+    def _remembers_sum(self, seed: Observation) -> bool:
+        """Whether a call is wrong only after one on the same values in another order."""
+        problem = seed.problem
+        assert problem is not None
+        if not seed.case.spatial or must_refuse(seed.case):
+            return False
+        novel = _novel(seed.case, 17)
+        if self._bench.observe(novel).problem is not None:
+            return False
+        other = replace(novel, seed=novel.seed + 1)
+        return problem.is_like(self._bench.observe(other, refill=True).problem)
+
     def _keeps_padding(self, seed: Observation) -> bool:
         """Whether a call is wrong only after one that fills what it pads with zeros."""
         problem = seed.problem
@@ -102,11 +119,12 @@ class History:
 
 
 def _novel(case: Case, more: int) -> Case:
-    """Returns the case in sizes that no case has."""
+    """Returns the case in sizes that no case has, and no other number makes of it."""
+    filters = more - 4
     more = more if len(case.spatial) < 3 else more // 2
     novel = replace(case, spatial=tuple(size + more for size in case.spatial))
     if isinstance(novel.spec, ConvSpec) and novel.op != "output_size":
-        spec = replace(novel.spec, out_channels=novel.spec.out_channels * 7)
+        spec = replace(novel.spec, out_channels=novel.spec.out_channels * filters)
         novel = replace(novel, spec=spec)
     return novel
 

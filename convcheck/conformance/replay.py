@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, cast
 
 from convcheck.conformance.bench import Bench
 from convcheck.conformance.execute import Target, open_runner
@@ -12,6 +12,7 @@ from convcheck.conformance.findings import finding_of
 from convcheck.conformance.invalid import must_refuse
 from convcheck.conformance.judge import Contract
 from convcheck.conformance.report import Coverage, ImplementationReport
+from convcheck.conformance.reproduce import Warm
 from convcheck.conformance.subject import subject_of
 from convcheck.core.case import parse_case
 from convcheck.core.errors import UsageError
@@ -46,10 +47,12 @@ def replay(
     with open_runner(fn, case.op, isolated=isolated, arrays=arrays, autograd=autograd) as runner:
         subject = subject_of(fn, case.op, runner.arrays, autograd=autograd)
         bench = Bench(runner, Contract(accumulate=accumulate, algorithm=algorithm))
-        seen, warm = bench.observe(case, sure=True), False
+        seen, warm = bench.observe(case, sure=True), cast(Warm, "none")
         if seen.problem is None and not must_refuse(case):
             bench.observe(replace(case, seed=case.seed + 1))
-            seen, warm = bench.observe(case), True
+            seen, warm = bench.observe(case), "others"
+        if seen.problem is None and not must_refuse(case):
+            seen, warm = bench.observe(case, refill=True), "reversed"
     findings = () if seen.problem is None else (finding_of(seen, subject, warm=warm),)
     compared = 0
     if isinstance(seen.wanted, Expected):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from convcheck.conformance.layouts import expanded_axis
 from convcheck.core.case import Case, Layout
 from convcheck.oracle.expected import Expected, Refusal
 
+# The call that must come before: none, one on other values in the same arrays, one on the same
+# values in reverse (of the same sum, and with the same elements), or one of another case.
+Warm = Literal["none", "others", "reversed"] | Case
+
 # Longer literals are packed: their bytes in hexadecimal.
 _READABLE = 512
 
@@ -29,7 +33,7 @@ def reproduce(
     target: str,
     arrays: ArrayKind,
     by_keyword: bool = True,
-    warm: bool | Case = False,
+    warm: Warm = "none",
     autograd: bool = False,
 ) -> str:
     """Returns a script of at most 15 lines that exits with an AssertionError where the fault is.
@@ -39,8 +43,7 @@ def reproduce(
         target: The function as text, `"package.module:function"` or `"file.py:function"`.
         arrays: Which arrays the function takes.
         by_keyword: Whether its parameters are passed by name.
-        warm: Whether to call it once before, on other values; or the case of the call before,
-            which has ones for its input.
+        warm: The call to make before, if any; that of a case has ones for its input.
         autograd: Whether `target` is a forward function that torch differentiates.
     """
     case, problem = seen.case, seen.problem
@@ -64,8 +67,9 @@ def reproduce(
         given[given.index("x")] = ones
         arguments = [*given[: len(given) - len(settings)], *_settings(warm, by_keyword)]
         lines.append(f"fn({', '.join(arguments)})  # the fault shows after this call")
-    elif warm:
-        lines.append(f"{_on_others(call, case, seen)}  # the fault shows after this call")
+    elif warm != "none":
+        before = _on_others(call, seen, arrays, warm == "reversed")
+        lines.append(f"{before}  # the fault shows after this call")
     if problem.kind == "misbehaved" and problem.detail.startswith("changed its input"):
         copies = ", ".join(f"{name} + 0" for name in seen.inputs)
         lines += [f"before = ({copies},)", call]
@@ -85,15 +89,24 @@ def reproduce(
     return "\n".join(lines) + "\n"
 
 
-def _on_others(call: str, case: Case, seen: Observation) -> str:
+def _on_others(call: str, seen: Observation, arrays: ArrayKind, is_reversed: bool) -> str:
     """Returns the call on other values, in the same arrays where they can be written to."""
+    case = seen.case
     if case.layout == "expanded":
         for name in seen.inputs:
             call = call.replace(f"{name},", f"{name} + 1,", 1)
         return call
     # Class indices stay in range.
-    names = [name for name, values in seen.inputs.items() if not is_index(values, case)]
-    more = "; ".join(f"{name} += 1" for name in names)
+    axes = {name: v.ndim for name, v in seen.inputs.items() if not is_index(v, case)}
+    names, changes = list(axes), []
+    for place, name in enumerate(names):
+        if not is_reversed or seen.inputs[name].size == 1:
+            changes.append(f"{name} += 1")
+        elif arrays == "torch":
+            changes.append(f"{name}[...] = old[{place}].flip({tuple(range(axes[name]))})")
+        else:
+            changes.append(f"{name}[...] = np.flip(old[{place}])")
+    more = "; ".join(changes)
     back = "; ".join(f"{name}[...] = old[{place}]" for place, name in enumerate(names))
     return f"old = [a + 0 for a in ({', '.join(names)},)]; {more}; {call}; {back}"
 

@@ -23,6 +23,7 @@ SOURCE = textwrap.dedent(
     by_identity = key_by(lambda x, w: (id(w), w.shape))
     by_address = key_by(lambda x, w: (w.data_ptr(), w.shape, w.dtype))
     by_version = key_by(lambda x, w: (id(w), w._version, w.dtype, str(w.tolist())))
+    by_sum = key_by(lambda x, w: (float(w.sum()), w.shape, w.dtype))
     by_shape = key_by(lambda x, w: (w.shape, w.dtype))
     by_nothing = key_by(None)
     """
@@ -40,11 +41,11 @@ def check(kernels, name, **options):
     return check_implementation(f"{kernels}:{name}", isolated=False, keep=False, **options)
 
 
-@pytest.mark.parametrize("name", ["by_identity", "by_address", "by_shape"])
+@pytest.mark.parametrize("name", ["by_identity", "by_address", "by_sum", "by_shape"])
 def test_what_is_remembered_is_found_and_the_script_shows_it(kernels, name):
     finding = check(kernels, name).findings[0]
     # An identity and an address are given again to later arrays, as it happens.
-    says = ("by its identity", "stale buffer or cache", "only sometimes")
+    says = ("by its identity", "by its sum", "stale buffer or cache", "only sometimes")
     assert any(words in finding.diagnosis for words in says), finding.diagnosis
     script = finding.reproduce()
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
