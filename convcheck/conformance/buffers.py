@@ -108,6 +108,9 @@ def guard(
     array: Any = elements
     if torch:
         array = _as_tensor(storage[_GUARD:], values, dtype, where.offset, where.strides)
+    if axis is not None and not torch:
+        array = elements.view()
+        array.flags.writeable = False
     if dtype == "bfloat16":
         # The upper half of a float32, which the values fill exactly.
         elements[...] = np.ascontiguousarray(values, np.float32).view(np.uint32) >> 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import time
 import traceback
@@ -29,6 +30,7 @@ from convcheck.conformance.layouts import Array
 from convcheck.conformance.outcome import (
     CHANGED_STATE,
     FLOODED,
+    MUTATED_INPUT,
     NOT_DETERMINISTIC,
     SHARED_BUFFER,
     Misbehaved,
@@ -46,6 +48,9 @@ from convcheck.core.shapes import output_shape
 # A call that prints this much is not logging; it floods whatever reads the stream.
 FLOOD_BYTES = 2**16
 _MESSAGE_LIMIT = 2000
+# What NumPy says of a write into an array that allows none; Cython, which asks for arrays that
+# could be written to and may not write, begins with "buffer".
+_READ_ONLY = re.compile(r"(?!buffer).*array is read-only|assignment destination is read-only")
 _TRACE_LINES = 6
 _ALLOCATOR_WORDS = ("can't allocate memory", "out of memory", "bad_alloc", "Cannot allocate memory")
 
@@ -135,6 +140,10 @@ def _perform_once(
         state.changes()
         if isinstance(error, KeyboardInterrupt) and was_interrupted():
             raise
+        if isinstance(error, ValueError) and _READ_ONLY.fullmatch(str(error)):
+            for name, argument in guarded.items():
+                if isinstance(argument.array, np.ndarray) and not argument.array.flags.writeable:
+                    return None, Misbehaved(reason=MUTATED_INPUT, detail=name)
         return None, classify(error)
     changed = state.changes() + ["standard streams"] * replaced
     for argument in guarded.values():

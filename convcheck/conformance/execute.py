@@ -264,7 +264,7 @@ class _Isolated:
         self._slowest_s = max(self._slowest_s, time.monotonic() - start)
         if self._leak is not None and answer.grown > self._leak:
             self._crew.retire()
-        return self._read(answer)
+        return self._read(answer, repeat * (2 if refill and case.layout != "expanded" else 1))
 
     def unsupported(self, case: Case) -> str | None:
         return not_callable(case, self.arrays)
@@ -304,11 +304,12 @@ class _Isolated:
         start_s = self._crew.worker().start_seconds
         return min(self._deadline_s, max(_BRIEF_S, start_s, _BRIEF_FACTOR * self._slowest_s))
 
-    def _read(self, answer: Answer) -> Outcome:
+    def _read(self, answer: Answer, calls: int) -> Outcome:
+        during = "one call" if calls == 1 else f"{calls} calls"
         if answer.forked:
-            return Misbehaved(reason=LEFT_PROCESSES, detail=f"{answer.forked} of them")
-        if answer.printed >= FLOOD_BYTES:
-            return Misbehaved(reason=FLOODED, detail=f"{answer.printed} bytes in one call")
+            return Misbehaved(reason=LEFT_PROCESSES, detail=f"{answer.forked} in {during}")
+        if answer.printed >= FLOOD_BYTES * calls:
+            return Misbehaved(reason=FLOODED, detail=f"{answer.printed} bytes in {during}")
         try:
             return read_answer(answer.message)
         except GarbledError as error:

@@ -42,7 +42,8 @@ def place(shape: tuple[int, ...], layout: Layout, axis: int | None = None) -> Pl
         shape: Extents, such as (N, C, H, W).
         layout: "channels_last" stores the second axis innermost; "transposed" swaps the last two;
             "fortran" stores the first axis innermost and the last outermost;
-            "sliced" is every second element of longer rows; "expanded" has stride 0 along `axis`;
+            "sliced" is every second element of longer rows; "expanded" has stride 0 along `axis`
+            (a NumPy array cannot be written to then, as `numpy.broadcast_to` has it);
             "reversed" runs backwards along every axis; "offset" starts in the middle.
         axis: The axis along which an expanded array repeats itself, if it does.
     """

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcheck.conformance.buffers import guard
+from convcheck.conformance.calls import Callee, perform
 from convcheck.conformance.layouts import expanded_axis, place, settle
-from convcheck.conformance.outcome import MUTATED_INPUT, WROTE_OUT_OF_BOUNDS
+from convcheck.conformance.outcome import MUTATED_INPUT, WROTE_OUT_OF_BOUNDS, Returned
 from convcheck.core.case import LAYOUTS, parse_case
 from convcheck.oracle.inputs import make_inputs
 
@@ -90,9 +91,11 @@ def test_expanded_values_must_repeat():
 def test_writes_are_seen_and_told_apart(layout, torch):
     values = np.ones((2, 3, 4), np.float32)
     made = guard("x", values, "float32", layout, torch=torch, first=True)
-    made.array[1, 2, 3] = 5
+    # An expanded NumPy array allows no write: what is below it does.
+    array = made.elements if layout == "expanded" and not torch else made.array
+    array[1, 2, 3] = 5
     assert (made.damage().reason, made.damage().detail) == (MUTATED_INPUT, "x")
-    made.array[1, 2, 3] = 1
+    array[1, 2, 3] = 1
     assert made.damage() is None
     free = np.flatnonzero(made.storage == 0xFF)
     # Before, after, and where there are gaps, between the elements.
@@ -100,5 +103,24 @@ def test_writes_are_seen_and_told_apart(layout, torch):
         made.storage[byte] = 0
         assert made.damage().reason == WROTE_OUT_OF_BOUNDS
         made.storage[byte] = 0xFF
-    made.array[0, 0, 0] = np.nan
+    array[0, 0, 0] = np.nan
     assert made.damage().reason == MUTATED_INPUT
+
+
+def kept_as_it_was(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    """Counts the data in its own memory, and puts back what it found there."""
+    first = x.flat[0]
+    x.flat[0] = 0
+    x.flat[0] = first
+    return np.zeros((1, 1, 3), x.dtype)
+
+
+def test_a_write_that_is_undone_is_seen_where_an_array_allows_none():
+    callee = Callee(function=kept_as_it_was, arrays="numpy")
+    case = parse_case("conv1d n1 c1 w3 f1 k1 s1 p0 d1 g1")
+    outcomes = [
+        perform(callee, each, settle(each, make_inputs(each)))
+        for each in (case, replace(case, layout="expanded"))
+    ]
+    assert isinstance(outcomes[0], Returned)
+    assert (outcomes[1].reason, outcomes[1].detail) == (MUTATED_INPUT, "x")
