@@ -186,6 +186,13 @@ _ARRAYS: tuple[Row, ...] = (
     {"values": "one_hot"},
     {"values": "negative_zero"},
     {"values": "nonfinite"},
+    # What code looks for to save itself the work.
+    {"values": "all_zeros", "bias": 1, "batch": 2},
+    {"values": "all_zeros", "padding": "half", "kernel": 3},
+    {"values": "all_ones", "padding": "half", "kernel": 3},
+    {"values": "all_ones", "layout": "expanded"},
+    {"values": "balanced"},
+    {"values": "balanced", "batch": 2, "kernel": 3, "padding": "half"},
     {"layout": "channels_last"},
     {"layout": "transposed"},
     {"layout": "fortran"},
@@ -235,6 +242,11 @@ _CROSS_ENTROPY: tuple[Row, ...] = _product(
         {"target": "probabilities", "label_smoothing": 10},
         {"positions": "2x3", "label_smoothing": 10},
     ),
+)
+# A class that is masked by a score of -inf, with and without a NaN elsewhere.
+_MASKED: tuple[Row, ...] = _product(
+    ({"batch": 3, "classes": 4, "values": "nonfinite"},),
+    ({}, {"reduction": "none"}, {"weighted": 1}, {"positions": "2x3", "reduction": "sum"}),
 )
 _KL_DIV: tuple[Row, ...] = _product(
     ({"batch": 3, "classes": 4},),
@@ -298,7 +310,7 @@ def corners(op: Op) -> list[Case]:
 def _corners(op: Op) -> Iterator[Case]:
     if op.family in ("cross_entropy", "kl_div", "convolve"):
         own = {
-            "cross_entropy": _LOSS + _CROSS_ENTROPY + IGNORED_TARGETS,
+            "cross_entropy": _LOSS + _CROSS_ENTROPY + _MASKED + IGNORED_TARGETS,
             "kl_div": _LOSS + _KL_DIV,
             "convolve": _SEQUENCE,
         }[op.family]
@@ -306,6 +318,8 @@ def _corners(op: Op) -> Iterator[Case]:
             if op.family == "convolve":
                 row = {"dtype": "float64", **row}
             yield case_from_row(op, row, seed=1)
+            if row in _MASKED:
+                yield case_from_row(op, row, seed=2)
         return
     backward = op.family.endswith("backward")
     rows = _WINDOW

@@ -245,6 +245,7 @@ def forgiving(
     A kernel stuffed with zeros for its dilation, or a dense matrix for its groups, multiplies
     elements by zero that the sum leaves out, and 0 * NaN is NaN. So a NaN too many is forgiven
     where the window's whole extent, over all channels, holds a NaN or infinity; one too few never.
+    A target that is one-hot multiplies a masked class, whose logarithm is -inf, by zero as well.
     A transform may spread it further, and so may a gradient, which meets the zeros of the padding
     (`everywhere`).
     """
@@ -263,6 +264,9 @@ def forgiving(
 
 def _reached(case: Case, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
     spec = case.spec
+    if isinstance(spec, LossSpec):
+        masked = np.isneginf(inputs["input"])
+        return np.array(masked.any(axis=1) if spec.reduction == "none" else masked.any())
     if isinstance(spec, SequenceSpec):
         # Either sequence may slide over the other with zeros around it: every sum meets it.
         return np.array(True)

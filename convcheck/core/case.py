@@ -57,6 +57,9 @@ Values = Literal[
     "real",
     "nonfinite",
     "negative_zero",
+    "all_zeros",
+    "all_ones",
+    "balanced",
 ]
 Misfit = Literal["none", "short_bias", "wide_weight", "narrow_weight"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)

@@ -48,8 +48,10 @@ def make_inputs(case: Case) -> Arrays:
     data whose every product overflows; "tiny", integers times the smallest number of the dtype, so
     that most sums are subnormal; "real", fractions that
     use every bit, whose sums round; "nonfinite", integers with a NaN and both infinities among
-    them; "negative_zero", integers with zeros of both signs among them. A dtype without
-    signs, NaN or -0.0 has plain integers instead.
+    them; "negative_zero", integers with zeros of both signs among them; "all_zeros", a first
+    argument of zeros; "all_ones", arguments of ones, but for a bias; "balanced", integers of which
+    the second half is the first with the other sign, so that each argument but a bias sums to zero.
+    A dtype without signs, NaN or -0.0 has plain integers instead.
     """
     if isinstance(case.spec, LossSpec):
         return make_loss_inputs(case)
@@ -92,9 +94,31 @@ def _small(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
             else:
                 thin = power if name == next(iter(shapes)) else 0
                 arrays[name] = _data(case, name, shape, limit, thin, chosen)
+        arrays = _uniform(case, arrays, chosen)
         if _fits(arrays, forms, chosen.budget):
             return arrays
     raise AssertionError(f"no exact inputs for {case}")
+
+
+def _uniform(case: Case, arrays: Arrays, chosen: Format) -> Arrays:
+    """Returns the arrays as the families have them that hold what code may look for."""
+    first = next(iter(arrays))
+    if case.values == "all_zeros":
+        return {**arrays, first: np.zeros_like(arrays[first])}
+    if case.values not in ("all_ones", "balanced") or not chosen.signed:
+        return arrays
+    changed = {}
+    for name, array in arrays.items():
+        if name in ("b", "grad_grad_b"):
+            continue
+        if case.values == "all_ones":
+            changed[name] = (array != 0).astype(array.dtype)  # as many as the sums have room for
+            continue
+        flat = array.ravel()
+        half = flat[: flat.size // 2]
+        middle = flat[:0] if flat.size % 2 == 0 else np.zeros(1, array.dtype)
+        changed[name] = np.concatenate([half, middle, -half]).reshape(array.shape)
+    return {**arrays, **changed}
 
 
 def _fits(arrays: Arrays, forms: tuple[Form, ...], budget: int) -> bool:

@@ -20,7 +20,7 @@ stand in an exponent or outside the logarithm, and have none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite, log
+from math import inf, isfinite, isnan, log, nan
 
 import numpy as np
 from flint import arb, ctx
@@ -61,6 +61,8 @@ def expected_loss(
                 # The mean is weighted, and the sum of the weights rounds as well.
                 divisor, terms = float(weight.astype(np.float64)[counted].sum()), 2 * terms
         magnitude = np.abs(values).sum()
+        if not isfinite(magnitude):
+            return np.array(values.sum() / divisor if divisor else np.nan), np.array(0.0)
         error = errors.sum() + terms * kept.unit_roundoff * (magnitude + errors.sum())
         if not divisor:
             return np.array(np.nan), np.array(0.0)
@@ -84,6 +86,9 @@ def _cross_entropies(
         if spec.has_indices and target[where] == spec.ignored_index:
             continue
         row = [float(value) for value in rows[where]]
+        if not all(map(isfinite, row)) and spec.has_indices and not smoothing:
+            values[where], errors[where] = _of_masked(row, int(target[where]), per_class, u)
+            continue
         if spec.has_indices:
             weights = [0.0] * classes
             weights[int(target[where])] = 1.0
@@ -99,6 +104,25 @@ def _cross_entropies(
         values[where], radius = _enclosed(total)
         errors[where] = radius + _row_error(row, weights, u)
     return values, errors
+
+
+def _of_masked(
+    row: list[float], label: int, per_class: list[float], u: float
+) -> tuple[float, float]:
+    """Returns the loss, and the error allowed, of a row with logits of -inf or NaN.
+
+    A class whose logit is -inf adds exp(-inf) = 0 to the sum, without a rounding.
+    """
+    if any(isnan(x) for x in row) or max(row) == inf or max(row) == -inf:
+        return nan, 0.0
+    if row[label] == -inf:
+        return inf, 0.0
+    kept = [x for x in row if x != -inf]
+    weights = [0.0] * len(kept)
+    place = sum(x != -inf for x in row[:label])
+    weights[place] = per_class[label]
+    value, radius = _enclosed(-exactly(per_class[label]) * log_softmax(kept)[place])
+    return value, radius + _row_error(kept, weights, u)
 
 
 def _row_error(row: list[float], weights: list[float], u: float) -> float:

@@ -24,7 +24,9 @@ def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
     that are negative but need not be normalised. Targets that are probabilities are 64ths that sum
     to one, zeros among them; for `kl_div` the family "real" makes some of them tiny. Class indices
     are ignored ones only where the case says so, and where there is no other class. Weights are
-    quarters from 1/4 to 2.
+    quarters from 1/4 to 2. The family "nonfinite" masks a class of the first sample, which is not
+    its target, by a logit of -inf; for odd seeds a NaN is in the last one of several. It needs
+    class indices without smoothing: a share of 0 times -inf is what conventions differ about.
     """
     spec = case.spec
     assert isinstance(spec, LossSpec)
@@ -37,6 +39,8 @@ def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
     arrays = {"input": np.ldexp(logits.astype(np.float64), scale - _FRACTION)}
     if case.op == "cross_entropy" and spec.has_indices:
         arrays["target"] = _indices(case, spec, (shape[0], *shape[2:]))
+        if case.values == "nonfinite" and not spec.label_smoothing:
+            arrays["input"] = _masked(case, arrays["input"], arrays["target"])
     elif spec.log_target:
         arrays["target"] = -np.ldexp(
             below((case.seed, "target"), shape, 128).astype(np.float64) + 1, -_FRACTION
@@ -49,6 +53,17 @@ def make_loss_inputs(case: Case) -> dict[str, np.ndarray]:
         name: array if array.dtype.kind == "i" else round_to(array, case.dtype)
         for name, array in arrays.items()
     }
+
+
+def _masked(case: Case, logits: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Returns the logits with -inf for a class of the first sample, perhaps NaN in the last."""
+    rows = np.moveaxis(logits.copy(), 1, -1)
+    samples = list(np.ndindex(rows.shape[:-1]))
+    if samples and rows.shape[-1] > 1:
+        rows[samples[0]][(int(target[samples[0]]) + 1) % rows.shape[-1]] = -np.inf
+    if len(samples) > 1 and case.seed % 2:
+        rows[samples[-1]][0] = np.nan
+    return np.moveaxis(rows, -1, 1)
 
 
 def has_room_for_both(case: Case) -> bool:

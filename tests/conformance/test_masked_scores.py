@@ -1,0 +1,46 @@
+"""Scores of -inf mask a class: what a product by zero makes of them is forgiven, nothing else."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch.nn.functional import cross_entropy
+
+from convcheck.conformance.check import check_implementation
+
+# A one-hot target times the log-probabilities, with 0 * -inf = NaN.
+multiplied = runpy.run_path(str(Path(__file__).with_name("ignored_suspects.py")))["loss"]
+
+
+def of(scores):
+    def function(input, target, weight=None, reduction="mean", label_smoothing=0.0):
+        return multiplied(scores(input), target, weight, -100, reduction, label_smoothing)
+
+    return function
+
+
+def check(function):
+    return check_implementation(
+        function, "cross_entropy", isolated=False, keep=False, seconds=60, max_cases=150
+    )
+
+
+@pytest.mark.parametrize("function", [cross_entropy, of(np.asarray)], ids=["torch", "multiplied"])
+def test_right_functions_pass(function):
+    report = check(function)
+    assert report.passed, report
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        lambda x: np.where(np.isneginf(x), x.dtype.type(0), x),
+        lambda x: np.where(np.isnan(x), x.dtype.type(0), x),
+        lambda x: np.where(np.isneginf(x), x.dtype.type(-9), x),
+    ],
+    ids=["no mask", "no NaN", "a mask that leaks"],
+)
+def test_wrong_ones_do_not(scores):
+    report = check(of(scores))
+    assert any("nonfinite" in finding.where for finding in report.findings), report
