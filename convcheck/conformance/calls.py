@@ -94,8 +94,10 @@ def perform(
         was_interrupted: Says whether a KeyboardInterrupt came from the person, not the function.
     """
     first: tuple[Any, Outcome] | None = None
-    for _ in range(repeat):
-        value, outcome = _perform_once(callee, case, inputs, refill, was_interrupted)
+    for number in range(repeat):
+        value, outcome = _perform_once(
+            callee, case, inputs, refill, was_interrupted, is_first=number == 0 and not refill
+        )
         if not isinstance(outcome, Returned):
             return outcome
         if first is None:
@@ -116,6 +118,8 @@ def _perform_once(
     inputs: Mapping[str, Array],
     refill: bool,
     was_interrupted: Callable[[], bool],
+    *,
+    is_first: bool,
 ) -> tuple[Any, Outcome]:
     guarded = _arguments(callee, case, inputs)
     names = array_names(case, guarded, by_keyword=callee.by_keyword)
@@ -131,10 +135,13 @@ def _perform_once(
             _call_on_others(call, case, guarded)
             state.changes()
         with poisoned_memory(_expected_bytes(case)), silenced() as printed:
+            filters = list(warnings.filters)
             start = time.perf_counter()
             value = call()
             seconds = time.perf_counter() - start
             replaced = sys.stdout is not printed or sys.stderr is not printed
+            # The first call may import packages, which have filters of their own.
+            filtered = not is_first and list(warnings.filters) != filters
         results = read_results(value, case, callee.arrays)
     except BaseException as error:
         state.changes()
@@ -145,7 +152,7 @@ def _perform_once(
                 if isinstance(argument.array, np.ndarray) and not argument.array.flags.writeable:
                     return None, Misbehaved(reason=MUTATED_INPUT, detail=name)
         return None, classify(error)
-    changed = state.changes() + ["standard streams"] * replaced
+    changed = state.changes() + ["standard streams"] * replaced + ["warning filters"] * filtered
     for argument in guarded.values():
         if damage := argument.damage():
             return value, damage

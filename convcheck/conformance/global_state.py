@@ -109,6 +109,7 @@ def _restore_numpy_generator(state: object) -> None:
         ctypes.memmove(generator.ctypes.state_address, state, _MT19937_BYTES)
 
 
+_CUDNN = ("cudnn_enabled", "cudnn_benchmark", "cudnn_deterministic", "cudnn_allow_tf32")
 _TORCH: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "torch default dtype": (
         lambda torch: torch.get_default_dtype(),
@@ -137,6 +138,28 @@ _TORCH: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "torch precision of float32 products": (
         lambda torch: torch._C._get_float32_matmul_precision(),
         lambda torch, value: torch._C._set_float32_matmul_precision(value),
+    ),
+    "torch cudnn switches": (
+        lambda torch: [getattr(torch._C, f"_get_{name}")() for name in _CUDNN],
+        lambda torch, values: [
+            getattr(torch._C, f"_set_{name}")(value)
+            for name, value in zip(_CUDNN, values, strict=True)
+        ],
+    ),
+    "torch default device": (
+        # None where none was chosen: choosing "cpu" would have every call look at its device.
+        lambda torch: getattr(
+            getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None), "device", None
+        ),
+        lambda torch, value: torch.set_default_device(value),
+    ),
+    "torch anomaly detection": (
+        lambda torch: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
+        lambda torch, value: torch._C.set_anomaly_enabled(*value),
+    ),
+    "torch print options": (
+        lambda torch: dict(vars(torch._tensor_str.PRINT_OPTS)),
+        lambda torch, value: vars(torch._tensor_str.PRINT_OPTS).update(value),
     ),
     "torch random generator": (
         lambda torch: torch.default_generator.get_state().numpy().tobytes(),

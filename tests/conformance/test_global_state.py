@@ -4,12 +4,18 @@ import gc
 import os
 import random
 import signal
+import warnings
 
 import numpy as np
 import pytest
 import torch
 
+from convcheck.conformance.calls import Callee, perform
 from convcheck.conformance.global_state import take_state
+from convcheck.conformance.layouts import settle
+from convcheck.conformance.outcome import CHANGED_STATE, Misbehaved, Returned
+from convcheck.core.case import parse_case
+from convcheck.oracle.inputs import make_inputs
 
 CHANGES = {
     "numpy error handling": lambda: np.seterr(over="raise"),
@@ -27,6 +33,10 @@ CHANGES = {
     "torch mkldnn switch": lambda: torch._C._set_mkldnn_enabled(False),
     "torch autocast": lambda: torch.set_autocast_enabled("cpu", True),
     "torch precision of float32 products": lambda: torch._C._set_float32_matmul_precision("medium"),
+    "torch cudnn switches": lambda: setattr(torch.backends.cudnn, "benchmark", True),
+    "torch default device": lambda: torch.set_default_device("meta"),
+    "torch anomaly detection": lambda: torch.autograd.set_detect_anomaly(True),
+    "torch print options": lambda: torch.set_printoptions(precision=3),
     "torch random generator": lambda: torch.rand(1),
     "floating-point mode": lambda: torch.set_flush_denormal(True),
 }
@@ -42,3 +52,34 @@ def test_a_change_is_seen_and_put_back(name):
 
 def test_nothing_changed_is_nothing_told():
     assert take_state().changes() == []
+
+
+def for_good(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    return x * w
+
+
+def for_itself(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return x * w
+
+
+def while_importing(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    if not calls:
+        calls.append(warnings.simplefilter("default", FutureWarning))
+    return x * w
+
+
+calls: list[None] = []
+
+
+def test_warning_filters_are_left_alone_but_for_imports():
+    case = parse_case("conv1d n1 c1 w3 f1 k1 s1 p0 d1 g1")
+    found = [
+        perform(Callee(function=function, arrays="numpy"), case, settle(case, make_inputs(case)),
+                repeat=2)
+        for function in (for_good, for_itself, while_importing)
+    ]  # fmt: skip
+    assert found[0] == Misbehaved(reason=CHANGED_STATE, detail="warning filters")
+    assert isinstance(found[1], Returned) and isinstance(found[2], Returned)
