@@ -39,9 +39,11 @@ from convcheck.oracle.formats import find_format
 
 Progress = Callable[[int, str], None]
 
-# After the first failure, as much more is tried: enough to tell one fault from another.
+# After the first failure, as much more is tried: enough to tell one fault from another. Where the
+# function runs in a worker, that worker may have to be replaced.
 _MORE_CASES = 40
 _MORE_SECONDS = 0.2
+_MORE_SECONDS_ISOLATED = 1.0
 # A call that is predicted to take longer is left out; the report says so.
 _LONGEST_CALL_S = 1.0
 # The level that stands for one which a function refuses, by the first word of the feature.
@@ -230,9 +232,10 @@ def _search(
     progress: Progress | None,
 ) -> None:
     deadline, more = time.monotonic() + seconds, max_cases
+    further_s = _MORE_SECONDS_ISOLATED if run.runner.isolated else _MORE_SECONDS
     stop_at = deadline
     if run.failed:  # The trial call was wrong already.
-        stop_at = min(deadline, time.monotonic() + _MORE_SECONDS)
+        stop_at = min(deadline, time.monotonic() + further_s)
         more = min(max_cases or _MORE_CASES, _MORE_CASES)
     for item in cases:
         done = sum(run.phases.values())
@@ -252,7 +255,7 @@ def _search(
         if progress and done % 20 == 0:
             progress(done, item.phase)
         if failed and run.failed == 1:
-            stop_at = min(deadline, time.monotonic() + _MORE_SECONDS)
+            stop_at = min(deadline, time.monotonic() + further_s)
             more = min(max_cases or done + _MORE_CASES, done + 1 + _MORE_CASES)
 
 
