@@ -14,12 +14,12 @@ from convcheck.conformance.bench import Bench, Observation
 from convcheck.conformance.covering import reached
 from convcheck.conformance.execute import Runner, open_runner
 from convcheck.conformance.findings import find_faults
+from convcheck.conformance.half_precision import half_precision_notes
 from convcheck.conformance.judge import Contract, optional_features, without
 from convcheck.conformance.kept import keep_cases, kept_cases
 from convcheck.conformance.laws.check import LawReach, look_at_laws
 from convcheck.conformance.laws.put import laws_of
 from convcheck.conformance.machines import OpenRunner, try_machines
-from convcheck.conformance.narrow_sums import narrow_sums
 from convcheck.conformance.outcome import Returned
 from convcheck.conformance.parameters import Level, Row
 from convcheck.conformance.power import detection_power
@@ -150,7 +150,7 @@ def check_implementation(
             seconds / 4,
         )  # fmt: skip
     if not findings:
-        run.notes += narrow_sums(run.seen, run.bench.contract)
+        run.notes += half_precision_notes(run.seen, run.bench.contract)
     if record is not None:
         count = write_record(run.seen, record, op=op, target=subject.name)
         run.notes.append(f"the outcomes of {count} cases are in {record}")

@@ -204,6 +204,9 @@ _ARRAYS: tuple[Row, ...] = (
     {"dtype": "bfloat16"},
     {"dtype": "float16", "values": "large"},
     {"dtype": "bfloat16", "values": "large"},
+    # Three channels, which instructions that take pairs have to fill up.
+    {"dtype": "float16", "values": "nonfinite", "in_per_group": 3, "extent_last": 9},
+    {"dtype": "bfloat16", "values": "nonfinite", "in_per_group": 3, "extent_last": 9},
     {"dtype": "float64", "layout": "transposed"},
 )
 

@@ -43,6 +43,7 @@ ProblemKind = Literal[
     "crashed", "timed_out", "out_of_memory", "misbehaved",
 ]  # fmt: skip
 
+HALVES = ("float16", "bfloat16")
 _IGNORED = ("ignored", "all_ignored")
 # Raised by a call that was interrupted, not refused.
 _NO_REFUSAL = ("SystemExit", "KeyboardInterrupt", "GeneratorExit", "MemoryError", "RecursionError")
@@ -56,12 +57,15 @@ class Contract:
         accumulate: Dtype in which sums are said to be kept; that of the case where None.
         algorithm: "direct" is held to bits wherever sums are exact; "winograd" and "fft" transform
             and round, and are held to their bound.
+        fills_pairs: Whether half precision may be computed in pairs, an odd channel filled up with
+            a zero that multiplies the element after the window.
         gives_grad_b: Whether a backward function gave the gradient of the bias before: what is
             None in every call is not offered, what is None in some is missing.
     """
 
     accumulate: str | None = None
     algorithm: Algorithm = "direct"
+    fills_pairs: bool = True
     gives_grad_b: bool = False
 
 
@@ -222,7 +226,9 @@ def _one(
     found = compare(wanted, values, dtype)
     if found.kind == "nonfinite":
         everywhere = contract.algorithm != "direct" or case.op.endswith("backward")
-        found = compare(forgiving(case, inputs, wanted, values, everywhere), values, dtype)
+        in_pairs = contract.fills_pairs and case.dtype in HALVES
+        lenient = forgiving(case, inputs, wanted, values, everywhere, in_pairs=in_pairs)
+        found = compare(lenient, values, dtype)
     if found.verdict is not Verdict.FAIL:
         return None
     kind: ProblemKind
@@ -239,6 +245,8 @@ def forgiving(
     wanted: ExpectedArray,
     values: np.ndarray,
     everywhere: bool,
+    *,
+    in_pairs: bool = False,
 ) -> ExpectedArray:
     """Returns what is wanted, with no judgement where a NaN may be owed to a factor of zero.
 
@@ -247,7 +255,8 @@ def forgiving(
     where the window's whole extent, over all channels, holds a NaN or infinity; one too few never.
     A target that is one-hot multiplies a masked class, whose logarithm is -inf, by zero as well.
     A transform may spread it further, and so may a gradient, which meets the zeros of the padding
-    (`everywhere`).
+    (`everywhere`); and by one element, in memory of channels that come last, who takes channels
+    `in_pairs`.
     """
     too_many = np.isnan(values) & ~np.isnan(wanted.values)
     if everywhere:
@@ -255,14 +264,14 @@ def forgiving(
     if all(np.isfinite(array).all() for array in inputs.values()):
         return wanted
     if not everywhere:
-        reached = _reached(case, inputs)
+        reached = _reached(case, inputs, in_pairs)
         if reached is None:
             return wanted
         too_many &= np.broadcast_to(reached, too_many.shape)
     return replace(wanted, bound=np.where(too_many, np.inf, wanted.bound))
 
 
-def _reached(case: Case, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
+def _reached(case: Case, inputs: Mapping[str, np.ndarray], in_pairs: bool) -> np.ndarray | None:
     spec = case.spec
     if isinstance(spec, LossSpec):
         masked = np.isneginf(inputs["input"])
@@ -273,6 +282,9 @@ def _reached(case: Case, inputs: Mapping[str, np.ndarray]) -> np.ndarray | None:
     if not isinstance(spec, ConvSpec) or "grad_output" in inputs or "x" not in inputs:
         return None
     special = (~np.isfinite(inputs["x"])).any(axis=1, keepdims=True).astype(np.float32)
+    if in_pairs and special.size:
+        flat = special.ravel()
+        special = np.maximum(flat, np.append(flat[1:], 0)).reshape(special.shape)
     spans = tuple(map(effective_kernel, spec.kernel_size, spec.dilation))
     dense = replace(
         spec, kernel_size=spans, dilation=(1,) * spec.axes, groups=1, in_channels=1,
