@@ -27,6 +27,8 @@ _OPERATIONS = "\b\nOperations, and how the function is called:\n" + "\n".join(
               show_default=True, help="Time for the search.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the values.")
 @click.option("--in-process", is_flag=True, help="Call the function here, unprotected but faster.")
+@click.option("--dtype", "dtypes", multiple=True, metavar="DTYPE",
+              help="An element type that TARGET is for, of several; all by default.")  # fmt: skip
 @click.option("--accumulate", metavar="DTYPE", help="Dtype in which sums are kept.")
 @click.option("--algorithm", type=click.Choice(["direct", "winograd", "fft"]),
               help="Whose error bound holds; found out by default.")  # fmt: skip
@@ -57,9 +59,9 @@ _OPERATIONS = "\b\nOperations, and how the function is called:\n" + "\n".join(
 @common_options
 def command(
     target: str, op: str, strength: int, max_cases: int | None, seconds: float, seed: int,
-    in_process: bool, accumulate: str | None, algorithm: Any, arrays: Any, autograd: bool,
-    machines: bool, laws: bool, only_laws: bool, names: tuple[str, ...], partner: str | None,
-    shape: str | None, record: str | None, against: str | None, no_keep: bool,
+    in_process: bool, dtypes: tuple[str, ...], accumulate: str | None, algorithm: Any, arrays: Any,
+    autograd: bool, machines: bool, laws: bool, only_laws: bool, names: tuple[str, ...],
+    partner: str | None, shape: str | None, record: str | None, against: str | None, no_keep: bool,
     json_file: str | None, quiet: bool, verbose: int, color: str,
 ) -> int:  # fmt: skip
     """Test TARGET against the exact oracle, and explain every fault.
@@ -109,9 +111,9 @@ def command(
         click.echo(f"testing {target} as {op} for at most {seconds:g} s", err=True)
     report = check_implementation(
         target, op, strength=strength, max_cases=max_cases, seconds=seconds, seed=seed,
-        isolated=not in_process, accumulate=accumulate, algorithm=algorithm, arrays=arrays,
-        autograd=autograd, keep=not no_keep, machines=machines, laws=laws, record=record,
-        progress=show if live else None,
+        isolated=not in_process, dtypes=dtypes, accumulate=accumulate, algorithm=algorithm,
+        arrays=arrays, autograd=autograd, keep=not no_keep, machines=machines, laws=laws,
+        record=record, progress=show if live else None,
     )  # fmt: skip
     if live:
         sys.stderr.write("\r" + " " * 40 + "\r")

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convcheck.conformance.check import assert_implementation, check_implementation
+    from convcheck.conformance.assertion import assert_implementation
+    from convcheck.conformance.check import check_implementation
     from convcheck.conformance.laws.check import check_laws
     from convcheck.conformance.report import Coverage, ImplementationReport, describe
     from convcheck.conformance.shape_proof import prove_shape
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Coverage": "convcheck.conformance.report",
     "ImplementationReport": "convcheck.conformance.report",
-    "assert_implementation": "convcheck.conformance.check",
+    "assert_implementation": "convcheck.conformance.assertion",
     "check_implementation": "convcheck.conformance.check",
     "check_laws": "convcheck.conformance.laws.check",
     "describe": "convcheck.conformance.report",

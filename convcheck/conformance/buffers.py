@@ -108,7 +108,7 @@ def guard(
     array: Any = elements
     if torch:
         array = _as_tensor(storage[_GUARD:], values, dtype, where.offset, where.strides)
-    if axis is not None and not torch:
+    if layout == "expanded" and not torch:
         array = elements.view()
         array.flags.writeable = False
     if dtype == "bfloat16":

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import re
 import sys
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -25,13 +26,15 @@ from convcheck.conformance.arguments import (
     is_index,
 )
 from convcheck.conformance.buffers import Guarded, guard
-from convcheck.conformance.global_state import take_state
+from convcheck.conformance.global_state import take_state, threads_to_take
 from convcheck.conformance.layouts import Array
 from convcheck.conformance.outcome import (
     CHANGED_STATE,
     FLOODED,
+    LEFT_THREADS,
     MUTATED_INPUT,
     NOT_DETERMINISTIC,
+    PRINTED,
     SHARED_BUFFER,
     Misbehaved,
     Outcome,
@@ -48,6 +51,11 @@ from convcheck.core.shapes import output_shape
 # A call that prints this much is not logging; it floods whatever reads the stream.
 FLOOD_BYTES = 2**16
 _MESSAGE_LIMIT = 2000
+_PRINTED_SHOWN = 60
+# The seeds, of so many, whose calls torch makes with two threads: changing their number takes time.
+_THREADS_EVERY = 16
+# More threads than a pool has that is as large as Python makes them by default.
+_POOL = 64
 # What NumPy says of a write into an array that allows none; Cython, which asks for arrays that
 # could be written to and may not write, begins with "buffer".
 _READ_ONLY = re.compile(r"(?!buffer).*array is read-only|assignment destination is read-only")
@@ -68,6 +76,9 @@ class Callee:
     function: Callable[..., Any]
     arrays: ArrayKind
     by_keyword: bool = True
+
+
+_threads_known = threading.active_count()
 
 
 class Interrupted(BaseException):
@@ -95,9 +106,10 @@ def perform(
     """
     first: tuple[Any, Outcome] | None = None
     for number in range(repeat):
-        value, outcome = _perform_once(
-            callee, case, inputs, refill, was_interrupted, is_first=number == 0 and not refill
-        )
+        with threads_to_take() if case.seed % _THREADS_EVERY == 1 else nullcontext():
+            value, outcome = _perform_once(
+                callee, case, inputs, refill, was_interrupted, is_first=number == 0 and not refill
+            )
         if not isinstance(outcome, Returned):
             return outcome
         if first is None:
@@ -109,7 +121,23 @@ def perform(
         if shares_memory(first[0], value):
             return Misbehaved(reason=SHARED_BUFFER)
     assert first is not None
+    if left := _threads_left():
+        return Misbehaved(reason=LEFT_THREADS, detail=f"{left} more than before")
     return first[1]
+
+
+def _threads_left() -> int:
+    """Returns how many threads run that did not when this was last asked for, if that is many.
+
+    A pool that is kept for later calls is no fault: it has an end.
+    """
+    global _threads_known
+    more = threading.active_count() - _threads_known
+    if more <= _POOL:
+        _threads_known = min(_threads_known, threading.active_count())
+        return 0
+    _threads_known += more
+    return more
 
 
 def _perform_once(
@@ -134,23 +162,25 @@ def _perform_once(
             # What an expanded array repeats cannot be written through torch.
             _call_on_others(call, case, guarded)
             state.changes()
-        with poisoned_memory(_expected_bytes(case)), silenced() as printed:
+        with poisoned_memory(_expected_bytes(case)), silenced() as (printed, logged):
             filters = list(warnings.filters)
             start = time.perf_counter()
             value = call()
             seconds = time.perf_counter() - start
-            replaced = sys.stdout is not printed or sys.stderr is not printed
+            replaced = sys.stdout is not printed or sys.stderr is not logged
             # The first call may import packages, which have filters of their own.
             filtered = not is_first and list(warnings.filters) != filters
         results = read_results(value, case, callee.arrays)
     except BaseException as error:
-        state.changes()
+        changed = state.changes()
         if isinstance(error, KeyboardInterrupt) and was_interrupted():
             raise
         if isinstance(error, ValueError) and _READ_ONLY.fullmatch(str(error)):
             for name, argument in guarded.items():
                 if isinstance(argument.array, np.ndarray) and not argument.array.flags.writeable:
                     return None, Misbehaved(reason=MUTATED_INPUT, detail=name)
+        if changed and isinstance(error, Exception):
+            return None, Misbehaved(reason=CHANGED_STATE, detail=", ".join(changed))
         return None, classify(error)
     changed = state.changes() + ["standard streams"] * replaced + ["warning filters"] * filtered
     for argument in guarded.values():
@@ -160,8 +190,13 @@ def _perform_once(
         return value, results
     if changed:
         return value, Misbehaved(reason=CHANGED_STATE, detail=", ".join(changed))
-    if printed.tell() >= FLOOD_BYTES:
-        return value, Misbehaved(reason=FLOODED, detail=f"{printed.tell()} characters in one call")
+    if printed.tell() + logged.tell() >= FLOOD_BYTES:
+        count = printed.tell() + logged.tell()
+        return value, Misbehaved(reason=FLOODED, detail=f"{count} characters in one call")
+    if printed.tell() and not is_first:
+        # The first call may tell once what it was compiled for.
+        begins = printed.getvalue()[:_PRINTED_SHOWN]
+        return value, Misbehaved(reason=PRINTED, detail=repr(begins))
     shared = (name for name, each in guarded.items() if shares_memory(each.array, value))
     return value, Returned(arrays=results, seconds=seconds, shares=next(shared, ""))
 
@@ -199,13 +234,17 @@ def classify(error: BaseException) -> Raised | OutOfMemory:
 
 
 @contextmanager
-def silenced() -> Iterator[io.StringIO]:
-    """Takes what is printed inside, through Python, and keeps warnings from being errors."""
-    taken = io.StringIO()
+def silenced() -> Iterator[tuple[io.StringIO, io.StringIO]]:
+    """Takes what is printed inside, through Python, and keeps warnings from being errors.
+
+    Yields what goes to standard output, and to standard error.
+    """
+    taken = io.StringIO(), io.StringIO()
     stdout, stderr = sys.stdout, sys.stderr
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sys.stdout = sys.stderr = taken
+        # Not the filter that code is likely to set: its own would not show beside the same.
+        warnings.filterwarnings("ignore", module=".*")
+        sys.stdout, sys.stderr = taken
         try:
             yield taken
         finally:

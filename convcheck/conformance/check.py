@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,13 +15,13 @@ from convcheck.conformance.covering import reached
 from convcheck.conformance.execute import Runner, open_runner
 from convcheck.conformance.findings import find_faults
 from convcheck.conformance.half_precision import half_precision_notes
-from convcheck.conformance.judge import Contract, optional_features, without
+from convcheck.conformance.judge import Contract, gives_integers, optional_features, without
 from convcheck.conformance.kept import keep_cases, kept_cases
 from convcheck.conformance.laws.check import LawReach, look_at_laws
 from convcheck.conformance.laws.put import laws_of
 from convcheck.conformance.machines import OpenRunner, try_machines
 from convcheck.conformance.outcome import Returned
-from convcheck.conformance.parameters import Level, Row
+from convcheck.conformance.parameters import Level, Row, model
 from convcheck.conformance.power import detection_power
 from convcheck.conformance.record import record as write_record
 from convcheck.conformance.report import Coverage, ImplementationReport
@@ -29,7 +29,7 @@ from convcheck.conformance.search import Planned, parameters_for, planned, work
 from convcheck.conformance.subject import Subject, subject_of
 from convcheck.conformance.transform import transform_of
 from convcheck.core.case import Case
-from convcheck.core.errors import UsageError
+from convcheck.core.errors import UsageError, nearest
 from convcheck.core.finding import Finding
 from convcheck.core.ops import Op, find_op
 from convcheck.core.spec import ConvSpec
@@ -49,6 +49,7 @@ _LONGEST_CALL_S = 1.0
 # The level that stands for one which a function refuses, by the first word of the feature.
 _TAKEN: Mapping[str, Row] = {
     "dtype": {"dtype": "float32"}, "weight": {"weighted": 0},
+    "probabilities": {"target": "index"},
     "ignored": {"target": "index"}, "ignore_index": {"target": "index"},
 }  # fmt: skip
 
@@ -63,6 +64,7 @@ def check_implementation(
     strength: int = 3,
     max_cases: int | None = None,
     arrays: Literal["auto", "numpy", "torch"] = "auto",
+    dtypes: Sequence[str] = (),
     accumulate: str | None = None,
     algorithm: Algorithm | None = None,
     autograd: bool = False,
@@ -88,6 +90,7 @@ def check_implementation(
         strength: How many parameters the covering array combines: 2, 3 or 4.
         max_cases: Most cases of the search.
         arrays: What the function takes; found out by default.
+        dtypes: Element types that it is for; all that the operation knows by default.
         accumulate: Dtype in which sums are kept, where that is not the dtype of the case.
         algorithm: "direct", "winograd" or "fft"; found out by default.
         autograd: Whether `fn` is the forward function of a backward op, to be differentiated.
@@ -107,6 +110,13 @@ def check_implementation(
     found = find_op(op)
     if strength not in (2, 3, 4):
         raise UsageError(f"strength {strength}", why="it must be 2, 3 or 4")
+    known = next((p.levels for p in model(found) if p.name == "dtype"), ())
+    for name in dtypes:
+        if name not in known:
+            raise UsageError(
+                f"dtype {name!r} of {op}", why=f"it takes {', '.join(map(str, known)) or 'none'}",
+                fix=nearest(name, map(str, known)),
+            )  # fmt: skip
     if accumulate is not None:
         find_format(accumulate)
     if algorithm not in (None, "direct", "winograd", "fft"):
@@ -123,11 +133,14 @@ def check_implementation(
     ) as runner:
         subject = subject_of(fn, op, runner.arrays, autograd=autograd)
         contract = Contract(accumulate=accumulate, algorithm=algorithm or "direct")
-        run = _Run(op=found, runner=runner, bench=Bench(runner, contract), detect=not algorithm)
-        if runner.trial is not None:
+        run = _Run(
+            op=found, runner=runner, bench=Bench(runner, contract), detect=not algorithm,
+            dtypes=tuple(dtypes),
+        )  # fmt: skip
+        if runner.trial is not None and (not dtypes or runner.trial.case.dtype in dtypes):
             _judge_trial(run, runner.trial)
         kept = kept_cases(subject.name, op) if keep and subject.importable else []
-        unsupported = _unsupported_levels(runner)
+        unsupported = _unsupported_levels(runner, found, run.dtypes)
         cases = planned(found, strength=strength, seed=seed, kept=kept, left_out=unsupported)
         _search(run, cases, seconds, max_cases, progress)
         findings = (
@@ -184,24 +197,6 @@ def check_implementation(
     )
 
 
-def assert_implementation(fn: str | Callable[..., Any], op: str = "conv2d", **options: Any) -> None:
-    """Raises an AssertionError that carries the findings if a function is not what it claims.
-
-    Args:
-        fn: The function.
-        op: The operation that it claims to be.
-        options: Those of `check_implementation`.
-
-    Raises:
-        AssertionError: A fault was found, or nothing could be compared; `report` is its attribute.
-    """
-    report = check_implementation(fn, op, **options)
-    if not report.passed:
-        error = AssertionError(str(report))
-        error.report = report  # type: ignore[attr-defined]
-        raise error
-
-
 @dataclass(slots=True, kw_only=True)
 class _Run:
     """What a search has seen so far."""
@@ -210,6 +205,7 @@ class _Run:
     runner: Runner
     bench: Bench
     detect: bool
+    dtypes: tuple[str, ...] = ()
     seen: list[Observation] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     phases: Counter[str] = field(default_factory=Counter)
@@ -244,6 +240,8 @@ def _search(
             stop_at = deadline = time.monotonic() + seconds
         if time.monotonic() >= stop_at or (more is not None and done >= more):
             return
+        if run.dtypes and item.case.dtype not in run.dtypes:
+            item = replace(item, case=replace(item.case, dtype=run.dtypes[0]))  # type: ignore[arg-type]
         item = _as_taken(run, item)
         reason = _reason_to_leave_out(run, item.case)
         if reason:
@@ -312,6 +310,8 @@ def _judged(run: _Run, seen: Observation) -> Observation:
     """Judges again where the result shows that the function transforms and rounds."""
     if run.op.family.endswith("_backward") and len(seen.actual) == 3:
         run.bench.contract = replace(run.bench.contract, gives_grad_b=True)
+    if gives_integers(seen.case, seen.outcome):
+        run.bench.contract = replace(run.bench.contract, keeps_integers=True)
     if run.detect and seen.problem is not None:
         algorithm = transform_of(run.bench, seen)
         if algorithm:
@@ -346,8 +346,7 @@ def _reason_to_leave_out(run: _Run, case: Case) -> str:
     for feature in optional_features(case):
         if feature in run.unsupported:
             return f"with {feature}, which it refuses"
-    contract = run.bench.contract
-    rounds = contract.algorithm != "direct" or contract.accumulate is not None
+    rounds = run.bench.contract.accumulate is not None
     if rounds and case.op.startswith("conv") and not find_format(case.dtype).is_float:
         return "with integers, which sums of floats round"
     if run.spent_work:
@@ -357,8 +356,11 @@ def _reason_to_leave_out(run: _Run, case: Case) -> str:
     return ""
 
 
-def _unsupported_levels(runner: Runner) -> tuple[Level, ...]:
-    return ("bfloat16",) if runner.arrays == "numpy" else ("reversed",)
+def _unsupported_levels(runner: Runner, op: Op, dtypes: Sequence[str]) -> tuple[Level, ...]:
+    """Returns the levels that the function cannot be given, or is not to be given."""
+    known = [level for p in model(op) if p.name == "dtype" for level in p.levels]
+    other = [dtype for dtype in known if dtypes and dtype not in dtypes]
+    return (*other, *(("bfloat16",) if runner.arrays == "numpy" else ("reversed",)))
 
 
 def _on_machines(

@@ -11,17 +11,13 @@ from dataclasses import replace
 
 from convcheck.conformance.fast_paths import fast_paths
 from convcheck.conformance.ignored_targets import IGNORED_TARGETS
-from convcheck.conformance.large_corners import LARGE_CONV, LARGE_WINDOW
-from convcheck.conformance.parameters import AXES, Row
+from convcheck.conformance.large_corners import LARGE_CONV, LARGE_WINDOW, WIDE_PLANES
+from convcheck.conformance.loss_corners import CROSS_ENTROPY, KL_DIV, LOSS, MASKED
+from convcheck.conformance.parameters import AXES, INTEGER, Row, over_each
 from convcheck.conformance.rows import case_from_row
+from convcheck.conformance.siblings import siblings
 from convcheck.core.case import Case
 from convcheck.core.ops import Op
-
-
-def _product(rows: tuple[Row, ...], bases: tuple[Row, ...]) -> tuple[Row, ...]:
-    """Returns every base with every row over it."""
-    return tuple({**base, **row} for row in rows for base in bases)
-
 
 # Kernel and windows differ between the axes, so that a swap of axes shows in the base already.
 _BASE: Row = {"kernel": 2, "kernel_last": 3, "extent": 3, "extent_last": 4}
@@ -166,7 +162,7 @@ _POOL: tuple[Row, ...] = (
 
 _DILATED_POOL: tuple[Row, ...] = ({"padding": 1, "kernel": 4, "dilation": 2},)
 
-_AVERAGE: tuple[Row, ...] = _product(
+_AVERAGE: tuple[Row, ...] = over_each(
     ({"count_include_pad": 0},),
     (
         {"padding": "half", "kernel": 3},
@@ -189,13 +185,23 @@ _ARRAYS: tuple[Row, ...] = (
     # What code looks for to save itself the work.
     {"values": "all_zeros", "bias": 1, "batch": 2},
     {"values": "all_zeros", "padding": "half", "kernel": 3},
+    {"values": "zero_ends", "kernel": 3, "kernel_last": 5},
     {"values": "all_ones", "padding": "half", "kernel": 3},
     {"values": "all_ones", "layout": "expanded"},
+    {"values": "near_ones", "kernel": 3},
+    {"values": "near_ones", "kernel": 3, "in_per_group": 1, "out_per_group": 1},
+    {"values": "near_ones", "kernel": 3, "in_per_group": 1, "out_per_group": 1,
+     "dtype": "float64"},
+    {"values": "large_ones", "kernel": 3, "in_per_group": 1, "out_per_group": 1,
+     "extent_last": 40},
+    {"values": "large_ones", "kernel": 5, "in_per_group": 1, "out_per_group": 1,
+     "extent_last": 40},
     {"values": "balanced"},
     {"values": "balanced", "batch": 2, "kernel": 3, "padding": "half"},
     {"layout": "channels_last"},
     {"layout": "transposed"},
     {"layout": "fortran"},
+    {"layout": "pitched"},
     {"layout": "sliced"},
     {"layout": "expanded"},
     {"layout": "reversed"},
@@ -208,62 +214,9 @@ _ARRAYS: tuple[Row, ...] = (
     {"dtype": "float16", "values": "nonfinite", "in_per_group": 3, "extent_last": 9},
     {"dtype": "bfloat16", "values": "nonfinite", "in_per_group": 3, "extent_last": 9},
     {"dtype": "float64", "layout": "transposed"},
-)
+)  # fmt: skip
 
-_LOSS: tuple[Row, ...] = _product(
-    ({"values": "real"}, {}, {"values": "large"}),
-    (
-        {"batch": 2, "classes": 3},
-        {"batch": 2, "classes": 3, "reduction": "sum"},
-        {"batch": 3, "classes": 4, "reduction": "none"},
-        {"batch": 2, "classes": 3, "positions": "3"},
-        {"batch": 2, "classes": 3, "positions": "2x3", "reduction": "none"},
-        {"batch": 2, "classes": 5, "positions": "2x3", "reduction": "sum"},
-        {"batch": 2, "classes": 2, "positions": "2x2", "reduction": "none"},
-        {"batch": 17, "classes": 1},
-        {"batch": 1, "classes": 33},
-        {"batch": 4, "classes": 3, "dtype": "float64"},
-        {"batch": 4, "classes": 3, "layout": "transposed"},
-        {"batch": 4, "classes": 3, "layout": "sliced"},
-    ),
-)
-_CROSS_ENTROPY: tuple[Row, ...] = _product(
-    ({"batch": 3, "classes": 4},),
-    (
-        {"defaults": 1},
-        {"weighted": 1},
-        {"weighted": 1, "reduction": "sum"},
-        {"weighted": 1, "reduction": "none", "positions": "3"},
-        {"weighted": 1, "label_smoothing": 10},
-        {"weighted": 1, "label_smoothing": 50, "reduction": "none"},
-        {"weighted": 1, "target": "probabilities"},
-        {"weighted": 1, "target": "probabilities", "label_smoothing": 10, "reduction": "sum"},
-        {"label_smoothing": 10},
-        {"label_smoothing": 50, "reduction": "sum"},
-        {"target": "probabilities"},
-        {"target": "probabilities", "reduction": "none", "positions": "2x3"},
-        {"target": "probabilities", "label_smoothing": 10},
-        {"positions": "2x3", "label_smoothing": 10},
-    ),
-)
-# A class that is masked by a score of -inf, with and without a NaN elsewhere.
-_MASKED: tuple[Row, ...] = _product(
-    ({"batch": 3, "classes": 4, "values": "nonfinite"},),
-    ({}, {"reduction": "none"}, {"weighted": 1}, {"positions": "2x3", "reduction": "sum"}),
-)
-_KL_DIV: tuple[Row, ...] = _product(
-    ({"batch": 3, "classes": 4},),
-    (
-        {"defaults": 1},
-        {"reduction": "batchmean"},
-        {"log_target": 1},
-        {"log_target": 1, "reduction": "batchmean"},
-        {"log_target": 1, "reduction": "none", "positions": "3"},
-        {"log_target": 1, "reduction": "sum", "values": "real"},
-    ),
-)
-
-_SEQUENCE: tuple[Row, ...] = _product(
+_SEQUENCE: tuple[Row, ...] = over_each(
     ({"mode": "full"}, {"mode": "same"}, {"mode": "valid"}),
     (
         {"f_w": 5, "g_w": 3},
@@ -291,6 +244,17 @@ _SEQUENCE: tuple[Row, ...] = _product(
         {"f_w": 5, "g_w": 2, "values": "nonfinite"},
         # Long enough for a NaN beside the infinities.
         {"f_w": 50, "g_w": 2, "values": "nonfinite"},
+        {"f_w": 5, "g_w": 1, "values": "all_ones"},
+        {"f_w": 6, "g_w": 5, "values": "zero_ends"},
+        {"axes": 2, "f_h": 4, "f_w": 5, "g_h": 3, "g_w": 3, "values": "zero_ends"},
+        {"axes": 2, "f_h": 4, "f_w": 5, "g_h": 3, "g_w": 3, "values": "near_ones"},
+        {"f_w": 130, "g_w": 5, "values": "large_ones"},
+        {"f_w": 9, "g_w": 4, "values": "balanced"},
+        {"f_w": 16, "g_w": 16},
+        {"f_w": 33, "g_w": 33},
+        {"f_w": 64, "g_w": 64, "dtype": "int64"},
+        {"f_w": 65, "g_w": 65, "dtype": "int64"},
+        {"f_w": 129, "g_w": 129},
         {"f_w": 130, "g_w": 33},
         {"f_w": 33, "g_w": 130},
         {"f_w": 600, "g_w": 3},
@@ -303,6 +267,11 @@ _SMALL_OR_INFINITE: tuple[Row, ...] = (
     {"values": "nonfinite", "bias": 1},
     {"values": "large", "dtype": "float64"},
 )
+_NOT_A_NUMBER: tuple[Row, ...] = ({"values": "nonfinite", "bias": 1},)
+_INFINITE_WEIGHT: tuple[Row, ...] = (
+    {"values": "nonfinite", "batch": 2, "extent": 5, "extent_last": 6},
+    {"values": "nonfinite", "kernel": 3, "stride": 2, "extent": 5, "extent_last": 6},
+)
 
 
 def corners(op: Op) -> list[Case]:
@@ -313,15 +282,15 @@ def corners(op: Op) -> list[Case]:
 def _corners(op: Op) -> Iterator[Case]:
     if op.family in ("cross_entropy", "kl_div", "convolve"):
         own = {
-            "cross_entropy": _LOSS + _CROSS_ENTROPY + _MASKED + IGNORED_TARGETS,
-            "kl_div": _LOSS + _KL_DIV,
+            "cross_entropy": LOSS + CROSS_ENTROPY + MASKED + IGNORED_TARGETS,
+            "kl_div": LOSS + KL_DIV,
             "convolve": _SEQUENCE,
         }[op.family]
         for row in own:
             if op.family == "convolve":
                 row = {"dtype": "float64", **row}
             yield case_from_row(op, row, seed=1)
-            if row in _MASKED:
+            if row in MASKED:
                 yield case_from_row(op, row, seed=2)
         return
     backward = op.family.endswith("backward")
@@ -350,15 +319,27 @@ def _corners(op: Op) -> Iterator[Case]:
                 yield replace(case, spatial=(size,))
         return
     if op.family in ("conv", "conv_transpose"):
-        for chosen, seed in ((_ZEROS, 3), (_SMALL_OR_INFINITE, 2)):
+        for chosen, seed in (
+            (_ZEROS, 3), (_SMALL_OR_INFINITE, 2), (_NOT_A_NUMBER, 6), (_INFINITE_WEIGHT, 4),
+        ):  # fmt: skip
             for row in chosen:
                 yield case_from_row(op, _expanded(op, {**_CHANNELS, **row}), seed=seed)
+    if op.family in ("conv", "conv_transpose", "max_pool"):
+        for values in ("integers", "large"):
+            whole = {**_CHANNELS, "dtype": INTEGER, "values": values, "padding": "half"}
+            yield case_from_row(op, _expanded(op, {**whole, "kernel": 3}), seed=1)
     if op.family in ("max_pool", "avg_pool"):
         # A NaN beside an infinity.
         yield case_from_row(op, _expanded(op, {**_CHANNELS, "values": "nonfinite"}), seed=3)
+    if backward:
+        # A NaN among the data of a sample whose gradient is zero.
+        skipped = _expanded(op, {**_CHANNELS, "values": "nonfinite", "batch": 3, "kernel": 3})
+        yield case_from_row(op, skipped, seed=3)
+    yield from siblings(op)
     for padding in (0, "half"):
         empty = _expanded(op, {**_CHANNELS, "batch": 0, "kernel": 3, "padding": padding})
         yield case_from_row(op, empty, seed=1)
+    yield case_from_row(op, _expanded(op, WIDE_PLANES[op.axes]), seed=1)
 
 
 def _expanded(op: Op, row: Row) -> Row:

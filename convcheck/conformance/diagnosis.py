@@ -50,6 +50,9 @@ class Diagnosis:
     explained: tuple[Observation, ...] = ()
 
 
+_WITH_GAPS = ("pitched", "sliced", "offset", "reversed")
+
+
 def diagnose(minimal: Observation, seen: Sequence[Observation]) -> Diagnosis:
     """Returns the diagnosis of the fault that a minimal failing observation shows.
 
@@ -256,16 +259,27 @@ def _plain_words(minimal: Observation) -> str:
         return "does not return (hangs)"
     if problem.kind == "out_of_memory":
         return "runs out of memory"
-    if problem.kind == "value" and _is_garbage(minimal):
+    if is_garbage(minimal):
         return "returns memory that it did not write, or sums into it"
+    if _is_filled(minimal):
+        return "reads what lies between or around the elements of an array"
     return ""
 
 
-def _is_garbage(seen: Observation) -> bool:
-    """Whether every wrong element of a sum is what freed and new memory was filled with."""
+def is_garbage(seen: Observation) -> bool:
+    """Whether every wrong element of a sum is what freed and new memory was filled with.
+
+    Not where the arrays have gaps, which are filled as well.
+    """
+    return seen.case.layout not in _WITH_GAPS and _is_filled(seen)
+
+
+def _is_filled(seen: Observation) -> bool:
     if not find_op(seen.case.op).family.startswith("conv") or seen.case.values == "nonfinite":
         return False
-    assert isinstance(seen.wanted, Expected) and seen.problem is not None
+    if seen.problem is None or seen.problem.kind != "value":
+        return False
+    assert isinstance(seen.wanted, Expected)
     place = seen.problem.output
     wanted, actual = seen.wanted.outputs[place], seen.actual[place]
     if actual.shape != wanted.values.shape or actual.dtype.kind != "f":

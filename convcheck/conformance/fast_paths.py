@@ -101,6 +101,11 @@ _WIDE: tuple[Row, ...] = (
     {"kernel": 3, "in_per_group": 17, "dtype": "bfloat16", "values": "real"},
     {"kernel": 5, "padding": 2},
     {"kernel": 5, "padding": 2, "stride": 2, "batch": 2},
+    {"kernel": 5, "padding": 2, "dtype": "float64", "values": "real", "extent": 6},
+    {"kernel": 7, "padding": 3, "dtype": "float64", "values": "real"},
+    {"kernel": 3, "kernel_last": 4, "padding": 1, "extent": 5, "extent_last": 6},
+    {"kernel": 4, "padding": 1, "extent": 5, "extent_last": 6},
+    {"kernel": 2, "padding": 1, "extent": 5, "extent_last": 6},
     {"kernel": 7, "padding": 3, "stride": 2, "in_per_group": 3},
 )
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from convcheck.conformance.bench import Bench, Observation
-from convcheck.conformance.diagnosis import Diagnosis, agrees, diagnose
-from convcheck.conformance.history import COSTLY, History, filler
+from convcheck.conformance.diagnosis import Diagnosis, agrees, diagnose, is_garbage
+from convcheck.conformance.history import COSTLY, History
 from convcheck.conformance.invalid import must_refuse
 from convcheck.conformance.judge import Problem
 from convcheck.conformance.pictures.element import picture
@@ -146,7 +146,7 @@ def _one_fault(
         subject,
         diagnosis=diagnosis,
         is_minimal=shrunk.minimal,
-        warm=filler(minimal.case) if history.fills else history.warm,
+        warm=history.warm_for(minimal.case),
     )
     return finding, diagnosis, minimal
 
@@ -261,6 +261,7 @@ def finding_of(
             arrays=subject.arrays,
             by_keyword=subject.by_keyword,
             warm=warm,
+            poisoned=is_garbage(minimal),
             autograd=subject.autograd,
         ),
         picture=picture(minimal),

@@ -13,8 +13,8 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,7 @@ import numpy as np
 # 2500 bytes: the 624 words of an MT19937 and its position, which every draw moves.
 _MT19937_BYTES = 625 * 4
 _LIBRARY_VARIABLES = (
-    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
-    "CUDA_VISIBLE_DEVICES", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY",
+    "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "CUDA_", "ONEDNN_", "DNNL_", "ATEN_",
 )  # fmt: skip
 _TINY = 5e-324
 _HALF_ULP = 2.0**-53
@@ -70,6 +69,20 @@ def take_state() -> State:
     if torch is not None and hasattr(torch, "get_default_dtype"):
         values |= {name: read(torch) for name, (read, _) in _TORCH.items()}
     return State(values)
+
+
+@contextmanager
+def threads_to_take() -> Iterator[None]:
+    """Gives torch two threads where it has one: who takes them away for good shows it only then."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "get_num_threads") or torch.get_num_threads() != 1:
+        yield
+        return
+    torch.set_num_threads(2)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(1)
 
 
 def floating_point_mode() -> tuple[bool, bool, bool, bool]:
@@ -170,16 +183,15 @@ _TORCH: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
 }
 
 
-def _library_environment() -> list[str | None]:
+def _library_environment() -> dict[str, str]:
     """Returns the variables by which libraries choose threads, devices and instructions."""
-    return [os.environ.get(name) for name in _LIBRARY_VARIABLES]
+    return {name: os.environ[name] for name in os.environ if name.startswith(_LIBRARY_VARIABLES)}
 
 
-def _restore_library_environment(before: list[str | None]) -> None:
-    for name, value in zip(_LIBRARY_VARIABLES, before, strict=True):
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
+def _restore_library_environment(before: dict[str, str]) -> None:
+    for name in _library_environment():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 def _restore_interrupt_handler(handler: Any) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from convcheck.conformance.bench import Bench, Observation
 from convcheck.conformance.invalid import must_refuse
 from convcheck.conformance.reproduce import Warm
+from convcheck.conformance.siblings import PLAIN, with_one_window, without
 from convcheck.core.case import Case
 from convcheck.core.spec import ConvSpec, PoolSpec
 
@@ -22,7 +24,6 @@ class History:
         says: What is known of that dependence, in words; empty where there is none.
         warm: The earlier call that is needed to see the fault.
         lost: Whether the fault could not be brought about again.
-        fills: Whether the earlier call is one with data in place of the padding.
     """
 
     def __init__(
@@ -32,7 +33,8 @@ class History:
         self._before: Callable[[Case], Case] | None = None
         self._refill = False
         self.warm: Warm = "none"
-        self.says, self.lost, self.fills = "", False, False
+        self.says, self.lost = "", False
+        self._earlier: Callable[[Case], Case] | None = None
         problem = seed.problem
         assert problem is not None
         # A misbehaviour may show only when a call is repeated.
@@ -48,9 +50,10 @@ class History:
                 self._refill, self.warm = True, "reversed"
                 self.says = "the function remembers an array by its sum, not by what is in it"
             elif self._keeps_padding(seed):
-                self._before, self.fills = filler, True
+                self._before = self._earlier = filler
                 self.says = "the function does not clear a padding buffer between calls"
-                self.warm = "others"
+            elif name := self._leaves_out(seed):
+                self._tell_left_out(name)
             return
         self._refill, self.warm = True, "reversed"
         # Twice in a row, which a fault of every so many calls is not.
@@ -58,6 +61,9 @@ class History:
             self.says = "the function remembers an array by its identity, not by what is in it"
             return
         self._refill, self.warm = False, "others"
+        if name := self._leaves_out(seed):
+            self._tell_left_out(name)
+            return
         place = next((k for k, o in enumerate(seen) if o is seed), 0)
         earlier = [o.case for o in seen[max(0, place - 3) : place]][::-1]
         tries: list[Callable[[Case], Case]] = [lambda case: replace(case, seed=case.seed + 1)]
@@ -70,6 +76,10 @@ class History:
         self._before = None
         self.lost = True
         self.says = "the function fails only sometimes: the same call passed when it was repeated"
+
+    def _tell_left_out(self, name: str) -> None:
+        self._before = self._earlier = partial(without, name=name)
+        self.says = f"the function answers with what it kept of a call with another {name}"
 
     def _remembers(self, seed: Observation, first: Observation) -> bool:
         """Whether the first call of a kind is right and later ones, on other values, are wrong."""
@@ -110,6 +120,26 @@ class History:
             return False
         self._bench.observe(filler(novel))
         return problem.is_like(self._bench.observe(novel).problem)
+
+    def _leaves_out(self, seed: Observation) -> str:
+        """Returns the parameter of an earlier call on the same shapes that makes a call wrong."""
+        if seed.case.op.endswith("backward") or must_refuse(seed.case):
+            return ""
+        tries = [(name, plan) for plan in (lambda case: case, with_one_window) for name in PLAIN]
+        for number, (name, plan) in enumerate(tries):
+            novel, other = (plan(_novel(seed.case, 6 + 2 * number + more)) for more in (0, 1))
+            if without(other, name) == other or must_refuse(without(other, name)):
+                continue
+            if self._bench.observe(novel).problem is not None:
+                return ""
+            self._bench.observe(without(other, name))
+            if self._bench.observe(other).problem is not None:
+                return name
+        return ""
+
+    def warm_for(self, case: Case) -> Warm:
+        """Returns the call that the script for `case` makes first."""
+        return self._earlier(case) if self._earlier else self.warm
 
     def observe(self, case: Case) -> Observation:
         """Returns what the target makes of a case, after the call that must come before it."""

@@ -76,6 +76,10 @@ def _candidates(op: Op) -> Iterator[Case]:
             yield replace(base, spec=stepping, spatial=_at(base.spatial, axis, span - 1))
             wide = _at(spec.kernel_size, axis, base.spatial[axis] + 4)
             yield replace(base, spec=replace(spec, kernel_size=wide))
+            if isinstance(spec, ConvSpec) and op.family != "output_size":
+                # A library's routine for two sequences may swap them.
+                single = replace(spec, kernel_size=wide, in_channels=1, out_channels=1, groups=1)
+                yield replace(base, spec=single)
         yield replace(base, spec=replace(spec, stride=_at(spec.stride or (), axis, 0)))
         yield replace(base, spec=replace(spec, padding=_at(spec.padding, axis, (-1, -1))))
         if op.family != "avg_pool":

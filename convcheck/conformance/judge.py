@@ -37,6 +37,7 @@ from convcheck.oracle.expected import (
     expected,
     expected_indices,
 )
+from convcheck.oracle.formats import find_format
 
 ProblemKind = Literal[
     "value", "shape", "dtype", "device", "count", "type", "refused", "accepted",
@@ -59,6 +60,8 @@ class Contract:
             and round, and are held to their bound.
         fills_pairs: Whether half precision may be computed in pairs, an odd channel filled up with
             a zero that multiplies the element after the window.
+        keeps_integers: Whether the function gave integers for integers before: who convolves by a
+            transform may give float64 for all.
         gives_grad_b: Whether a backward function gave the gradient of the bias before: what is
             None in every call is not offered, what is None in some is missing.
     """
@@ -66,6 +69,7 @@ class Contract:
     accumulate: str | None = None
     algorithm: Algorithm = "direct"
     fills_pairs: bool = True
+    keeps_integers: bool = False
     gives_grad_b: bool = False
 
 
@@ -120,18 +124,33 @@ def judge(
     if isinstance(wanted, Refusal):
         return _accepted(case, outcome, wanted)
     problem = _compared(case, inputs, outcome, wanted, contract)
-    # A layer's result would change with its input later. A gradient may well be an argument, and
+    # A result would change with its argument later. A gradient of a gradient may well be one, and
     # a maximum over windows of one element a view.
-    is_layer = isinstance(case.spec, ConvSpec) and not case.op.endswith("backward")
-    if problem is None and outcome.shares and is_layer:
+    owns = isinstance(case.spec, (ConvSpec, SequenceSpec)) and "double" not in case.op
+    if problem is None and outcome.shares and owns:
         reason = f"{RETURNED_INPUT} ({outcome.shares})"
         return Problem(kind="misbehaved", reason=reason, detail=RETURNED_INPUT)
     return problem
 
 
+def gives_integers(case: Case, outcome: Outcome) -> bool:
+    """Whether two sequences were convolved to integers that share an axis longer than 1.
+
+    Along others a convolution is a product, which libraries may take a shorter way to.
+    """
+    spec = case.spec
+    if not isinstance(spec, SequenceSpec):
+        return False
+    if all(min(sizes) < 2 for sizes in zip(case.spatial, spec.kernel_size, strict=True)):
+        return False
+    return isinstance(outcome, Returned) and outcome.arrays[0].values.dtype.kind == "i"
+
+
 def optional_features(case: Case) -> tuple[str, ...]:
     """Returns the features of a case that a function may refuse, if it refuses them always."""
     found = []
+    if case.batch == 0:
+        found.append("an empty batch")
     if case.dtype not in ("float32", "float64"):
         found.append(f"dtype {case.dtype}")
     if isinstance(case.spec, ConvSpec) and isinstance(case.spec.padding, str):
@@ -141,6 +160,8 @@ def optional_features(case: Case) -> tuple[str, ...]:
     if isinstance(case.spec, LossSpec):
         if case.spec.weighted:
             found.append("weight")
+        if case.op == "cross_entropy" and case.spec.target == "probabilities":
+            found.append("probabilities")
         if case.spec.ignore_index is not None:
             found.append("ignore_index")
         elif case.spec.target in _IGNORED:
@@ -150,10 +171,14 @@ def optional_features(case: Case) -> tuple[str, ...]:
 
 def without(case: Case, feature: str) -> Case:
     """Returns the case without that optional feature."""
+    if feature == "an empty batch":
+        return replace(case, batch=1)
     if feature.startswith("dtype"):
         return replace(case, dtype="float32")
     if isinstance(case.spec, ConvSpec) and feature.startswith("padding"):
         return replace(case, spec=replace(case.spec, padding=case.spec.padding_pairs()))
+    if isinstance(case.spec, LossSpec) and feature == "probabilities":
+        return replace(case, spec=replace(case.spec, target="index"))
     if isinstance(case.spec, LossSpec) and feature == "weight":
         return replace(case, spec=replace(case.spec, weighted=False))
     if isinstance(case.spec, LossSpec) and feature in ("ignore_index", "ignored targets"):
@@ -217,7 +242,11 @@ def _one(
     values, dtype = result.values, result.dtype
     if case.op == "output_size" and values.dtype.kind in "iu":
         values, dtype = values.astype(np.int64), "int64"
-    if case.op.startswith("conv") and case.dtype.startswith("int") and dtype == "float64":
+    is_sequence = isinstance(case.spec, SequenceSpec)
+    if is_sequence and not find_format(case.dtype).is_float and dtype == "float64":
+        if contract.keeps_integers:
+            reason = f"{name}dtype float64 where {case.dtype} was expected, and given before"
+            return Problem(kind="dtype", reason=reason, output=place)
         # scipy's transforms answer integers in float64; the values are then held to that.
         real = {key: array.astype(np.float64) for key, array in inputs.items()}
         as_float = want(replace(case, dtype="float64"), real, contract)
@@ -253,7 +282,6 @@ def forgiving(
     A kernel stuffed with zeros for its dilation, or a dense matrix for its groups, multiplies
     elements by zero that the sum leaves out, and 0 * NaN is NaN. So a NaN too many is forgiven
     where the window's whole extent, over all channels, holds a NaN or infinity; one too few never.
-    A target that is one-hot multiplies a masked class, whose logarithm is -inf, by zero as well.
     A transform may spread it further, and so may a gradient, which meets the zeros of the padding
     (`everywhere`); and by one element, in memory of channels that come last, who takes channels
     `in_pairs`.
@@ -273,14 +301,14 @@ def forgiving(
 
 def _reached(case: Case, inputs: Mapping[str, np.ndarray], in_pairs: bool) -> np.ndarray | None:
     spec = case.spec
-    if isinstance(spec, LossSpec):
-        masked = np.isneginf(inputs["input"])
-        return np.array(masked.any(axis=1) if spec.reduction == "none" else masked.any())
     if isinstance(spec, SequenceSpec):
         # Either sequence may slide over the other with zeros around it: every sum meets it.
         return np.array(True)
     if not isinstance(spec, ConvSpec) or "grad_output" in inputs or "x" not in inputs:
         return None
+    if not np.isfinite(inputs["w"]).all():
+        # An infinite weight meets the zeros of the padding, and those that data are stuffed with.
+        return np.array(True)
     special = (~np.isfinite(inputs["x"])).any(axis=1, keepdims=True).astype(np.float32)
     if in_pairs and special.size:
         flat = special.ravel()

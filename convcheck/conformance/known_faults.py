@@ -24,6 +24,7 @@ class KnownFault:
         package: The distribution whose version decides.
         function: The function, called as the operation is.
         case: The call's descriptor.
+        autograd: Whether the call is of the function's gradient, as torch derives it.
         says: What is wrong with the answer.
     """
 
@@ -32,6 +33,7 @@ class KnownFault:
     function: str | Callable[..., Any]
     case: str
     says: str
+    autograd: bool = False
 
 
 def known_faults() -> tuple[KnownFault, ...]:
@@ -44,6 +46,15 @@ def known_faults() -> tuple[KnownFault, ...]:
             case=f"conv2d n1 c1 h4 w4 f1 k3x3 s1 p0 d{2**63 - 1} g1",
             says="dilation * (kernel - 1) + 1 overflows 64 bits: the call is accepted, and its "
             "output is larger than its input",
+        ),
+        KnownFault(
+            name="the gradient of torch.nn.functional.conv2d",
+            package="torch",
+            function="torch.nn.functional:conv2d",
+            case="conv2d_backward n1 c2 h1 w1 f1 k2x2 s2 p1 d1 g1 bfloat16 channels_last one_hot",
+            says="where the processor has bfloat16 instructions, the weight's gradient for a tap "
+            "that meets padding only is memory that nobody wrote",
+            autograd=True,
         ),
         KnownFault(
             name="scipy.ndimage.convolve",

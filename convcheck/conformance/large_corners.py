@@ -28,6 +28,13 @@ LARGE_WINDOW: tuple[Row, ...] = (
     {"stride": 4, "padding": "half", "kernel": 5},
 )
 
+# Planes of more elements than 16 bits count, with or without a sign, of which few are read.
+WIDE_PLANES: dict[int, Row] = {
+    1: {"extent": 5500, "extent_last": 5500, "stride": 12, "kernel": 2, "kernel_last": 2},
+    2: {"extent": 44, "extent_last": 45, "stride": 6, "kernel": 2, "kernel_last": 2},
+    3: {"extent": 11, "extent_last": 11, "stride": 4, "kernel": 2, "kernel_last": 2},
+}
+
 LARGE_CONV: tuple[Row, ...] = (
     {"in_per_group": 17, "out_per_group": 1, "kernel": 1, "kernel_last": 2},
     {"in_per_group": 1, "out_per_group": 17, "kernel": 1, "kernel_last": 2, "bias": 1},

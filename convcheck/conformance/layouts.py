@@ -42,8 +42,9 @@ def place(shape: tuple[int, ...], layout: Layout, axis: int | None = None) -> Pl
         shape: Extents, such as (N, C, H, W).
         layout: "channels_last" stores the second axis innermost; "transposed" swaps the last two;
             "fortran" stores the first axis innermost and the last outermost;
+            "pitched" has a gap after each row, as a crop of longer rows has;
             "sliced" is every second element of longer rows; "expanded" has stride 0 along `axis`
-            (a NumPy array cannot be written to then, as `numpy.broadcast_to` has it);
+            (no NumPy array of such a case can be written to, as `numpy.broadcast_to` has it);
             "reversed" runs backwards along every axis; "offset" starts in the middle.
         axis: The axis along which an expanded array repeats itself, if it does.
     """
@@ -62,7 +63,8 @@ def place(shape: tuple[int, ...], layout: Layout, axis: int | None = None) -> Pl
         step = 2 if layout == "sliced" and place == 0 else 1
         strides[index] = step * extent
         # One element more than the row needs, so that rows of a slice do not touch either.
-        extent *= step * shape[index] + (1 if step == 2 else 0)
+        gap = place == 0 and layout in ("sliced", "pitched")
+        extent *= step * shape[index] + gap
     if layout == "offset":
         return Placement(extent + _OFFSET_ELEMENTS, _OFFSET_ELEMENTS, tuple(strides))
     if layout == "reversed":

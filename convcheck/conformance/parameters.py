@@ -29,8 +29,8 @@ AXES = {1: "w", 2: "hw", 3: "zhw"}
 FLOATS: tuple[Level, ...] = ("float32", "float64", "float16", "bfloat16")
 INTEGER = "int64"
 LAYOUTS: tuple[Level, ...] = (
-    "contiguous", "channels_last", "transposed", "fortran", "sliced", "expanded", "reversed",
-    "offset",
+    "contiguous", "channels_last", "transposed", "fortran", "pitched", "sliced", "expanded",
+    "reversed", "offset",
 )  # fmt: skip
 VALUES: tuple[Level, ...] = (
     "integers", "one_hot", "negative", "large", "real", "nonfinite", "negative_zero",
@@ -54,6 +54,11 @@ def model(op: Op) -> tuple[Parameter, ...]:
     if op.family == "convolve":
         return _sequence()
     return _window(op.axes, past_half=True)[:-1]
+
+
+def over_each(rows: tuple[Row, ...], bases: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Returns every base with every row over it."""
+    return tuple({**base, **row} for row in rows for base in bases)
 
 
 def _named(**levels: tuple[Level, ...]) -> tuple[Parameter, ...]:
@@ -98,7 +103,8 @@ def _pool(op: Op) -> tuple[Parameter, ...]:
     if op.family == "avg_pool":
         parameters = tuple(p for p in parameters if not p.name.startswith("dilation"))
         parameters += _named(count_include_pad=(1, 0))
-    return parameters + _named(ceil_mode=(0, 1)) + _arrays(VALUES)
+    dtypes = (*FLOATS, INTEGER) if op.family == "max_pool" else FLOATS
+    return parameters + _named(ceil_mode=(0, 1)) + _arrays(VALUES, dtypes)
 
 
 def _loss(op: Op) -> tuple[Parameter, ...]:

@@ -56,9 +56,10 @@ def poison_kept_blocks(size: int) -> None:
 
 def fillings() -> np.ndarray:
     """Returns the finite numbers that filled memory holds, read as any float dtype."""
-    read = [
-        float(np.full(8, byte, np.uint8).view(dtype)[0])
-        for byte in (_PERTURB_BYTE, 0xFF ^ _PERTURB_BYTE)
-        for dtype in (np.float16, np.float32, np.float64)
-    ]
+    read = []
+    for byte in (_PERTURB_BYTE, 0xFF ^ _PERTURB_BYTE):
+        block = np.full(8, byte, np.uint8)
+        read += [float(block.view(dtype)[0]) for dtype in (np.float16, np.float32, np.float64)]
+        # bfloat16 is the upper half of a float32.
+        read.append(float((block.view(np.uint32) & 0xFFFF0000).view(np.float32)[0]))
     return np.array(read)

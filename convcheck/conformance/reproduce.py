@@ -23,6 +23,11 @@ from convcheck.oracle.expected import Expected, Refusal
 # values in reverse (of the same sum, and with the same elements), or one of another case.
 Warm = Literal["none", "others", "reversed"] | Case
 
+# Starts the script again with new memory filled, which has to be said before the first allocation.
+_POISON = (
+    "import os, sys; os.environ.get('MALLOC_PERTURB_') or "
+    "os.execve(sys.executable, sys.orig_argv, {**os.environ, 'MALLOC_PERTURB_': '1'})"
+)
 # Longer literals are packed: their bytes in hexadecimal.
 _READABLE = 512
 
@@ -34,6 +39,7 @@ def reproduce(
     arrays: ArrayKind,
     by_keyword: bool = True,
     warm: Warm = "none",
+    poisoned: bool = False,
     autograd: bool = False,
 ) -> str:
     """Returns a script of at most 15 lines that exits with an AssertionError where the fault is.
@@ -44,11 +50,12 @@ def reproduce(
         arrays: Which arrays the function takes.
         by_keyword: Whether its parameters are passed by name.
         warm: The call to make before, if any; that of a case has ones for its input.
+        poisoned: Whether new memory must hold something, which glibc sees to where it is asked.
         autograd: Whether `target` is a forward function that torch differentiates.
     """
     case, problem = seen.case, seen.problem
     assert problem is not None
-    lines = [f"# {case}", *import_lines(target, arrays)]
+    lines = [f"# {case}", *([_POISON] if poisoned else []), *import_lines(target, arrays)]
     lines += derivation(case.op) if autograd else []
     given = []
     for name in array_names(case, seen.inputs, by_keyword=by_keyword):
@@ -207,6 +214,10 @@ def _laid_out(
         if torch:
             return f"{text}.permute({order}).contiguous().permute({order})"
         return f"np.asfortranarray({text})"
+    if layout == "pitched" and axes:
+        if torch:
+            return f"torch.nn.functional.pad({text}, (0, 1))[..., :-1]"
+        return f"np.pad({text}, {[(0, 0)] * (axes - 1) + [(0, 1)]})[..., :-1]"
     if layout == "sliced" and axes:
         if torch:
             return f"{text}.repeat_interleave(2, -1)[..., ::2]"

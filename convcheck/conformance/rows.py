@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from convcheck.conformance.parameters import AXES, INTEGER, Level, Row
+from convcheck.conformance.parameters import AXES, Level, Row
 from convcheck.core.case import Case
 from convcheck.core.ops import Op
 from convcheck.core.sizes import effective_kernel
@@ -35,9 +35,6 @@ def case_from_row(op: Op, row: Row, *, seed: int = 0) -> Case:
         return _loss_case(op, row, arrays)
     if op.family == "convolve":
         return _sequence_case(op, row, arrays)
-    if arrays.get("dtype") == INTEGER and arrays.get("values") == "large":
-        # Layers that take integers as they come compute them in float32: those that fit are asked.
-        arrays["values"] = "integers"
     window, spatial = _window(op, row)
     arrays["int_arguments"] = row.get("arguments") == "int"
     if op.family in ("max_pool", "avg_pool"):

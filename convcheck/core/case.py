@@ -42,6 +42,7 @@ Layout = Literal[
     "channels_last",
     "transposed",
     "fortran",
+    "pitched",
     "sliced",
     "expanded",
     "reversed",
@@ -58,7 +59,10 @@ Values = Literal[
     "nonfinite",
     "negative_zero",
     "all_zeros",
+    "zero_ends",
     "all_ones",
+    "near_ones",
+    "large_ones",
     "balanced",
 ]
 Misfit = Literal["none", "short_bias", "wide_weight", "narrow_weight"]
@@ -88,7 +92,8 @@ class Case:
         defaults: Whether arguments that have their default value are left out of the call.
         misfit: Which array of a convolution does not fit the others by one element (a bias too
             short, the input channels of a weight), so that the call must be refused. A bias too
-            long is refused by torch, and read as far as it goes by code that cuts it into groups.
+            long is refused by torch, and read as far as it goes by code that cuts it into groups; a
+            bias of one element is broadcast by code that adds it as NumPy does.
     """
 
     _: KW_ONLY

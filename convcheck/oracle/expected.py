@@ -88,8 +88,9 @@ def expected(
         shape = output_shape(case)
     except GeometryError as error:
         return Refusal(reason=error)
-    if isinstance(case.spec, ConvSpec) and prod((*case.spec.kernel_size, *case.spatial)) == 1:
-        algorithm = "direct"  # One position and one tap: the transform of a number is the number.
+    if not find_format(case.dtype).is_float or _is_one_product(case):
+        # Who transforms integers can round them; and the transform of a number is the number.
+        algorithm = "direct"
     arithmetic = Arithmetic(
         accumulate=find_format(accumulate or case.dtype),
         result=find_format(case.dtype),
@@ -104,6 +105,14 @@ def expected(
         return Expected(outputs=(_loss(case, inputs, arithmetic),))
     forms = forms_of(case)
     return Expected(outputs=tuple(_summed(case, form, inputs, arithmetic) for form in forms))
+
+
+def _is_one_product(case: Case) -> bool:
+    """Whether there is one position, padding counted, and one tap."""
+    spec = case.spec
+    if not isinstance(spec, ConvSpec) or prod((*spec.kernel_size, *case.spatial)) != 1:
+        return False
+    return not any(map(sum, spec.padding_pairs()))
 
 
 def expected_indices(case: Case, inputs: Mapping[str, np.ndarray]) -> ExpectedArray | Refusal:

@@ -17,12 +17,14 @@ import numpy as np
 
 from convcheck.core.case import Case
 from convcheck.core.errors import GeometryError
-from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec
+from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
 from convcheck.oracle.formats import Format, find_format
 from convcheck.oracle.forms import Form, argument_shapes, forms_of
 from convcheck.oracle.loss_inputs import make_loss_inputs
 from convcheck.oracle.random_bits import below, chance, words
+from convcheck.oracle.special_inputs import with_specials
 from convcheck.oracle.taps import read_counts
+from convcheck.oracle.uniform_inputs import fraction_bits, large_ones, uniform
 
 Arrays = dict[str, np.ndarray]
 Shapes = dict[str, tuple[int, ...]]
@@ -49,9 +51,12 @@ def make_inputs(case: Case) -> Arrays:
     that most sums are subnormal; "real", fractions that
     use every bit, whose sums round; "nonfinite", integers with a NaN and both infinities among
     them; "negative_zero", integers with zeros of both signs among them; "all_zeros", a first
-    argument of zeros; "all_ones", arguments of ones, but for a bias; "balanced", integers of which
-    the second half is the first with the other sign, so that each argument but a bias sums to zero.
-    A dtype without signs, NaN or -0.0 has plain integers instead.
+    argument of zeros; "zero_ends", zeros at the ends of a kernel, and of both sequences;
+    "all_ones", arguments of ones, but for a bias; "near_ones", weights of ones but for the last of
+    each filter, which is larger by half of the significand's bits; "large_ones", weights of ones
+    and data that use every bit; "balanced", integers of which the second half is the first with the
+    other sign, so that each argument but a bias sums to zero. A dtype without signs, NaN or -0.0
+    has plain integers instead.
     """
     if isinstance(case.spec, LossSpec):
         return make_loss_inputs(case)
@@ -69,17 +74,25 @@ def make_inputs(case: Case) -> Arrays:
         arrays = _large(case, shapes, forms, chosen)
     elif case.values == "huge" and chosen.is_float and chosen.precision < 53:
         arrays = _huge(case, shapes, chosen)
+    elif case.values == "large_ones" and _most_terms(forms) < chosen.budget // 4:
+        arrays = large_ones(case, shapes, _most_terms(forms), chosen)
     elif case.values == "one_hot":
         arrays = _one_hot(case, shapes, forms, chosen)
     else:
         arrays = _small(case, shapes, forms, chosen)
+    if case.values == "near_ones":
+        arrays = _scaled(arrays, -fraction_bits(chosen))
     if case.values == "tiny" and chosen.is_float:
         arrays = _scaled(arrays, chosen.min_exponent - chosen.precision + 1)
     if chosen.is_float:
-        arrays = _planted(case, arrays, next(iter(shapes)))
+        arrays = with_specials(case, arrays)
     return {
         name: np.ascontiguousarray(array).astype(chosen.carrier) for name, array in arrays.items()
     }
+
+
+def _most_terms(forms: tuple[Form, ...]) -> int:
+    return max((form.terms for form in forms), default=1)
 
 
 def _small(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) -> Arrays:
@@ -94,31 +107,10 @@ def _small(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
             else:
                 thin = power if name == next(iter(shapes)) else 0
                 arrays[name] = _data(case, name, shape, limit, thin, chosen)
-        arrays = _uniform(case, arrays, chosen)
+        arrays = uniform(case, arrays, chosen)
         if _fits(arrays, forms, chosen.budget):
             return arrays
     raise AssertionError(f"no exact inputs for {case}")
-
-
-def _uniform(case: Case, arrays: Arrays, chosen: Format) -> Arrays:
-    """Returns the arrays as the families have them that hold what code may look for."""
-    first = next(iter(arrays))
-    if case.values == "all_zeros":
-        return {**arrays, first: np.zeros_like(arrays[first])}
-    if case.values not in ("all_ones", "balanced") or not chosen.signed:
-        return arrays
-    changed = {}
-    for name, array in arrays.items():
-        if name in ("b", "grad_grad_b"):
-            continue
-        if case.values == "all_ones":
-            changed[name] = (array != 0).astype(array.dtype)  # as many as the sums have room for
-            continue
-        flat = array.ravel()
-        half = flat[: flat.size // 2]
-        middle = flat[:0] if flat.size % 2 == 0 else np.zeros(1, array.dtype)
-        changed[name] = np.concatenate([half, middle, -half]).reshape(array.shape)
-    return {**arrays, **changed}
 
 
 def _fits(arrays: Arrays, forms: tuple[Form, ...], budget: int) -> bool:
@@ -224,8 +216,10 @@ def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
     """Integers whose sums need the whole significand, times a power of two."""
     if case.dtype in _SHORT and isinstance(case.spec, ConvSpec) and len(forms) == 1:
         return _scaled(_full_width(case, shapes, chosen), _LARGE_SCALE[case.dtype])
-    terms = max((form.terms for form in forms), default=1) + 1
-    bits = min(chosen.precision, 62) - (terms - 1).bit_length()
+    terms = _most_terms(forms) + 1
+    # Who sums the integers of a layer in float64 keeps all of them that are asked for.
+    most = 62 if isinstance(case.spec, SequenceSpec) else 53
+    bits = min(chosen.precision, most) - (terms - 1).bit_length()
     if bits < 4:
         return _small(case, shapes, forms, chosen)
     has_weights = len(shapes.keys() & {"w", "g"}) > 0
@@ -298,49 +292,3 @@ def _fractions(case: Case, name: str, shape: tuple[int, ...], chosen: Format) ->
     odd = 2 * below((case.seed, name, "real"), shape, span) + 1
     signs = np.where(chance((case.seed, name, "sign"), shape, 1), -1, 1)
     return np.ldexp((odd * signs).astype(np.float64), -chosen.precision)
-
-
-def _planted(case: Case, arrays: Arrays, first: str) -> Arrays:
-    """Puts NaN and infinities, or zeros of both signs, into the first argument."""
-    data = arrays[first].astype(np.float64)
-    if case.values == "nonfinite":
-        specials = [np.nan, np.inf, -np.inf]
-    elif case.values == "negative_zero":
-        specials = [-0.0, 0.0, -0.0]
-    else:
-        return arrays
-    order = words((case.seed, first, "planted"), (data.size,)).argsort(kind="stable")
-    # Few enough that most results stay finite, of each kind where there is room.
-    most = data.size // 32 if case.values == "negative_zero" else 3
-    count = min(data.size, max(1, min(most, data.size // 16)))
-    flat = data.ravel()
-    places = list(order[:count])
-    if case.values == "nonfinite" and count:
-        # One at the very start, where code may look that masks instead of leaving out; the next
-        # beside it for odd seeds, so that one window holds two of a kind or of both.
-        places[: 1 + case.seed % 2] = range(min(count, 1 + case.seed % 2))
-    for place, position in enumerate(places):
-        flat[position] = specials[(place + case.seed) % 3]
-    return {**arrays, **_with_special_parameters(case, arrays), first: flat.reshape(data.shape)}
-
-
-def _with_special_parameters(case: Case, arrays: Arrays) -> Arrays:
-    """Returns what code may look for: zeros in a bias and in weights, an infinite bias.
-
-    The bias is infinite in one seed of four; weights have zeros in another, and only where the
-    kernel is no vector or scalar: libraries of linear algebra leave out a scalar of zero, NaN or
-    not.
-    """
-    changed = {}
-    if case.values == "negative_zero" and "b" in arrays and len(arrays["b"]) > 1:
-        changed["b"] = np.concatenate([[0], arrays["b"][1:]])
-    if case.values == "nonfinite" and case.seed % 4 == 2 and "b" in arrays:
-        changed["b"] = np.concatenate([arrays["b"][:-1], [np.inf]])
-    if case.values == "nonfinite" and case.seed % 4 == 3 and "w" in arrays:
-        w = np.array(arrays["w"], order="C")
-        if min(w.shape[0], w.shape[1], prod(w.shape[2:])) > 1:
-            w[0] = 0
-            taps = w.reshape(*w.shape[:2], -1)  # a view: the copy is contiguous
-            taps[..., taps.shape[2] // 2] = 0
-            changed["w"] = w
-    return changed

@@ -36,7 +36,8 @@ def loss(x, target, weight, ignored, reduction, smoothing, fault=""):
         if fault == "0 of nothing":
             norm = norm or 1
     shares = (shares * (1 - smoothing) + smoothing / classes) * per_class
-    losses = -(shares * log_p).sum(axis=-1)
+    # 0 log 0 = 0, where a class is masked by a score of -inf.
+    losses = -np.where(shares == 0, 0, shares * log_p).sum(axis=-1)
     if fault != "smoothing":
         losses = np.where(counts, losses, 0)
     if reduction == "none":

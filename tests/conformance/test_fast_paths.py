@@ -36,8 +36,10 @@ PATHS = {
     "winograd of odd rows": lambda k, s, d, y, **_: (
         (k, s, d) == ((3, 3), (1, 1), (1, 1)) and y.shape[2] % 2 and y.shape[3] % 2
     ),
-    "winograd of a wide image": lambda k, s, d, y, **_: (
-        (k, s, d) == ((3, 3), (1, 1), (1, 1)) and y.shape[3] >= 2 * y.shape[2] > 2
+    "winograd of a wide image": lambda k, s, d, y, w, **_: (
+        (k, s, d) == ((3, 3), (1, 1), (1, 1))
+        and y.shape[3] >= 2 * y.shape[2] > 2
+        and w.shape[1] > 1
     ),
     "3x3 with a stride along one axis": lambda k, s, d, **_: (k, s, d) == ((3, 3), (2, 1), (1, 1)),
     "1x1 with stride and padding": lambda k, s, p, **_: (k, s, p) == ((1, 1), (2, 2), (1, 1)),

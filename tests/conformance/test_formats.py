@@ -70,11 +70,23 @@ def test_integers_may_be_refused_everywhere_or_in_some_layers():
 
 
 @pytest.mark.parametrize(
-    ("dtype", "verdict"), [(torch.float64, Verdict.PASS), (torch.float32, Verdict.FAIL)]
+    ("dtype", "verdict"),
+    [(torch.int64, Verdict.PASS), (torch.float64, Verdict.FAIL), (torch.float32, Verdict.FAIL)],
 )
-def test_integers_may_be_answered_in_double(dtype, verdict):
+def test_integers_are_answered_by_integers(dtype, verdict):
     function = conv(change_result=lambda y: y.to(dtype))
     assert replay(f"{LAYER} int64", function, isolated=False).verdict is verdict
+
+
+@pytest.mark.parametrize(("wide", "passes"), [(torch.float64, True), (torch.float32, False)])
+def test_integers_of_a_layer_are_held_to_what_double_counts(wide, passes):
+    def function(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+        if x.dtype != torch.int64:
+            return conv2d(x, w, b, stride, padding, dilation, groups)
+        x, w, b = (value if value is None else value.to(wide) for value in (x, w, b))
+        return conv2d(x, w, b, stride, padding, dilation, groups).to(torch.int64)
+
+    assert check(function, strength=2, max_cases=500).passed == passes
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])

@@ -19,7 +19,7 @@ from convcheck.oracle.taps import read_counts
 FLOATS = ["float64", "float32", "float16", "bfloat16"]
 EXACT = [
     "integers", "one_hot", "negative", "large", "tiny", "negative_zero",
-    "all_zeros", "all_ones", "balanced",
+    "all_zeros", "zero_ends", "all_ones", "near_ones", "large_ones", "balanced",
 ]  # fmt: skip
 WIDE = "conv2d n1 c51 h8 w8 f6 k3x3 s1 p1 d1 g3 b1"
 
@@ -200,7 +200,7 @@ def test_negative_has_no_datum_above_zero():
 
 def test_special_values_are_planted_and_most_results_stay_finite():
     kinds = set()
-    for seed in range(6):
+    for seed in (0, 1, 2, 3, 5, 7):
         case = parse_case(f"conv2d n2 c2 h9 w9 f2 k2x2 s1 p0 d1 g1 nonfinite seed{seed}")
         inputs = make_inputs(case)
         bad = inputs["x"][~np.isfinite(inputs["x"])]
@@ -210,6 +210,52 @@ def test_special_values_are_planted_and_most_results_stay_finite():
         assert 0.5 < finite.mean() < 1
         assert np.isfinite(inputs["w"]).all()
     assert kinds == {"nan", "inf", "-inf"}
+
+
+def test_an_infinite_weight_meets_zeros_and_a_bias_is_not_finite():
+    text = "conv2d n2 c2 h5 w6 f3 k2x2 s1 p0 d1 g1 b1 nonfinite"
+    infinite = make_inputs(parse_case(f"{text} seed4"))
+    assert np.isinf(infinite["w"]).sum() == 1
+    assert 0 < (infinite["x"] == 0).sum() < infinite["x"].size // 2
+    wanted = expected(parse_case(f"{text} seed4"), infinite).outputs[0].values
+    assert np.isnan(wanted).any() and np.isinf(wanted).any() and np.isfinite(wanted).any()
+    assert np.isinf(make_inputs(parse_case(f"{text} seed2"))["b"]).sum() == 1
+    assert np.isnan(make_inputs(parse_case(f"{text} seed6"))["b"]).sum() == 1
+
+
+def test_a_sample_with_a_gradient_of_zero_has_special_data():
+    text = "conv2d_backward n3 c2 h5 w6 f3 k2x2 s1 p0 d1 g1 nonfinite"
+    inputs = make_inputs(parse_case(f"{text} seed3"))
+    assert not inputs["grad_output"][0].any() and inputs["grad_output"][1:].all()
+    assert not np.isfinite(inputs["x"][0]).all()
+    assert np.isfinite(make_inputs(parse_case(f"{text} seed2"))["x"]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+def test_near_ones_are_ones_but_for_the_last_tap_by_half_of_the_bits(dtype):
+    inputs = make_inputs(parse_case(f"conv2d n1 c2 h5 w6 f3 k3x2 s1 p0 d1 g1 {dtype} near_ones"))
+    # One factor of each product is in units of the last bit that counts.
+    w = inputs["w"].astype(np.float64)
+    ratio = w[:, -1, -1, -1] / w[:, 0, 0, 0]
+    half = find_format(dtype).precision // 2
+    assert (ratio == 1 + 2.0**-half).all()
+    assert (w.reshape(3, -1)[:, :-1] == w[0, 0, 0, 0]).all()
+
+
+def test_large_ones_pass_what_is_counted_exactly_and_no_window_does():
+    case = parse_case("conv1d n1 c1 w40 f1 k5 s1 p0 d1 g1 large_ones")
+    inputs, budget = make_inputs(case), find_format("float32").budget
+    assert (inputs["w"] == 1).all()
+    assert np.abs(inputs["x"].astype(np.float64)).sum() > budget
+    assert expected(case, inputs).outputs[0].exact
+
+
+@pytest.mark.parametrize("text", ["conv2d n1 c2 h5 w6 f3 k3x5 s1 p0 d1 g1", "convolve w6 k5 full"])
+def test_ends_of_kernels_and_sequences_are_zero(text):
+    inputs = make_inputs(parse_case(f"{text} zero_ends"))
+    for name in ("w",) if "w" in inputs else ("f", "g"):
+        assert not inputs[name][..., [0, -1]].any() and inputs[name][..., 1:-1].any()
+    assert "x" not in inputs or inputs["x"].all()
 
 
 def test_negative_zero_family_has_zeros_of_both_signs():
@@ -281,7 +327,7 @@ def test_bytes_are_pinned():
     assert digest.hexdigest()[:16] == PINNED
 
 
-PINNED = "b4e72b1d3ce29ebb"
+PINNED = "368032ffa0e6e782"
 
 
 @pytest.mark.parametrize(

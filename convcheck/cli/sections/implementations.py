@@ -140,13 +140,13 @@ def _known(context: Context) -> list[Block]:
     rows, scripts = [], []
     for fault in known_faults():
         context.say(f"{fault.name} on {fault.case}")
-        report = replay(fault.case, fault.function, isolated=False)
+        report = replay(fault.case, fault.function, isolated=False, autograd=fault.autograd)
         found = report.findings[0] if report.findings else None
         rows.append(
             (
                 f"`{fault.name}` {version(fault.package)}",
                 for_markdown_code(fault.case),
-                for_markdown(found.what) if found else "not seen in this version",
+                for_markdown(found.what) if found else "not seen here",
                 for_markdown(fault.says) if found else "",
             )
         )
@@ -155,5 +155,5 @@ def _known(context: Context) -> list[Block]:
     header = ("function", "call", "found", "what it is")
     blocks: list[Block] = [Table(header, tuple(rows))]
     if scripts:
-        blocks.append(Folded("The first, without convcheck", tuple(scripts)))
+        blocks.append(Folded("Those of torch, without convcheck", tuple(scripts)))
     return blocks

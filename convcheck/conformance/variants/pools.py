@@ -182,7 +182,8 @@ def _padded(
             cuts.append(slice(0, need))
         x = inputs["x"]
         if mode == "constant":
-            value = (-np.inf if spec.kind == "max" else 0.0) if fill is None else fill
+            low = -np.inf if spec.kind == "max" else 0.0
+            value = _as_element(low if fill is None else fill, x.dtype)
             grown = np.pad(x, [(0, 0), (0, 0), *pads], constant_values=value)
         else:
             grown = np.pad(x, [(0, 0), (0, 0), *pads], mode=mode)  # type: ignore[call-overload]
@@ -194,6 +195,14 @@ def _padded(
         return (found[0] * prod(spec.kernel_size) / _divisors(case),)
 
     return results
+
+
+def _as_element(value: float, dtype: np.dtype[Any]) -> float | int:
+    """Returns the value, or the integer nearest to it that the dtype has."""
+    if dtype.kind == "f":
+        return value
+    info = np.iinfo(dtype)
+    return 0 if np.isnan(value) else int(max(info.min, min(info.max, value)))
 
 
 def _divisors(case: Case) -> np.ndarray:
@@ -216,7 +225,7 @@ def _without_tap(axis: int, side: int) -> Callable[[Case, Arrays], Results | Non
         if right is None or spec.kernel_size[axis] < 2 or 0 in case.input_shape():
             return right
         assert spec.stride is not None
-        low = -np.inf if spec.kind == "max" else 0.0
+        low = _as_element(-np.inf if spec.kind == "max" else 0.0, inputs["x"].dtype)
         skipped = spec.dilation[axis] if side == 0 else 0
         slices: list[Any] = [...]
         pads = []
@@ -255,7 +264,8 @@ def _one_more_window(case: Case, inputs: Arrays) -> Results | None:
         if more > 0:
             widths = [(0, more if a == 2 + axis else 0) for a in range(y.ndim)]
             # Such a window meets nothing: its maximum is empty, its average 0 / 0 or 0.
-            y = np.pad(y, widths, constant_values=-np.inf if spec.kind == "max" else np.nan)
+            empty = _as_element(-np.inf if spec.kind == "max" else np.nan, y.dtype)
+            y = np.pad(y, widths, constant_values=empty)
     return (y,)
 
 

@@ -1,0 +1,96 @@
+"""What is kept under a key that leaves out a parameter shows in calls that differ in it alone."""
+
+import subprocess
+import sys
+import textwrap
+from itertools import takewhile
+
+import pytest
+
+from convcheck.conformance import corners as tables
+from convcheck.conformance.check import check_implementation
+from convcheck.conformance.corners import corners
+from convcheck.conformance.invalid import invalid_cases, must_refuse
+from convcheck.conformance.siblings import PLAIN, siblings, without
+from convcheck.core.ops import OPS
+from convcheck.core.shapes import output_shape
+
+SOURCE = textwrap.dedent(
+    """
+    import torch
+    from torch.nn.functional import conv2d
+
+    def two(value):
+        return (value, value) if isinstance(value, int) else tuple(value)
+
+    def keeping(left_out):
+        plans = {}
+
+        def function(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+            right = conv2d(x, w, b, stride, padding, dilation, groups)
+            if isinstance(padding, str):
+                return right
+            plan = {"stride": two(stride), "padding": two(padding), "dilation": two(dilation)}
+            named = [value for name, value in plan.items() if name != left_out]
+            plan = plans.setdefault((x.shape, w.shape, right.shape, *named), plan)
+            kept = conv2d(x, w, b, **plan, groups=groups)
+            return kept if kept.shape == right.shape else right
+        return function
+
+    without_dilation, without_padding, whole = map(keeping, ("dilation", "padding", ""))
+    """
+)
+
+
+@pytest.fixture
+def kernels(tmp_path):
+    path = tmp_path / "kernels.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def check(kernels, name, **options):
+    return check_implementation(
+        f"{kernels}:{name}", isolated=False, keep=False, arrays="torch", seconds=60, **options
+    )
+
+
+def most():
+    op = OPS["conv2d"]
+    return len(corners(op)) + len(invalid_cases(op)) + 2
+
+
+@pytest.mark.parametrize("name", ["dilation", "padding"])
+def test_it_is_named_and_the_script_makes_the_call_that_comes_before(kernels, name):
+    finding = check(kernels, f"without_{name}").findings[0]
+    assert f"kept of a call with another {name}" in finding.diagnosis, finding
+    script = finding.reproduce()
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert shown.returncode == 1 and "was expected" in shown.stderr, script + shown.stderr
+    fixed = script.replace(f"'without_{name}'", "'whole'")
+    assert fixed != script
+    assert subprocess.run([sys.executable, "-c", fixed], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["dilation", "padding"])
+def test_other_corners_do_not_show_it(kernels, name, monkeypatch):
+    assert check(kernels, f"without_{name}", max_cases=most()).findings
+    monkeypatch.setattr(tables, "siblings", lambda op: iter(()))
+    assert not check(kernels, f"without_{name}", max_cases=most()).findings
+
+
+def test_a_whole_key_passes(kernels):
+    assert check(kernels, "whole", max_cases=most()).passed
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if any(siblings(op))], ids=str)
+def test_they_share_an_input_and_some_an_output(op):
+    known = list(siblings(op))
+    assert not any(must_refuse(case) for case in known)
+    same = list(takewhile(lambda case: case.spatial == known[0].spatial, known))
+    assert len(same) > 10
+    shapes = [output_shape(case) for case in same]
+    assert len(set(shapes)) < len(shapes)
+    for name in PLAIN:
+        changed = [case for case in same if without(case, name) != case]
+        assert all(without(without(case, name), name) == without(case, name) for case in changed)
