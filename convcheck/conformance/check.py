@@ -241,7 +241,7 @@ def _search(
         if time.monotonic() >= stop_at or (more is not None and done >= more):
             return
         if run.dtypes and item.case.dtype not in run.dtypes:
-            item = replace(item, case=replace(item.case, dtype=run.dtypes[0]))  # type: ignore[arg-type]
+            item = replace(item, case=_in_dtype(item.case, run.dtypes[0]))
         item = _as_taken(run, item)
         reason = _reason_to_leave_out(run, item.case)
         if reason:
@@ -255,6 +255,12 @@ def _search(
         if failed and run.failed == 1:
             stop_at = min(deadline, time.monotonic() + further_s)
             more = min(max_cases or done + _MORE_CASES, done + 1 + _MORE_CASES)
+
+
+def _in_dtype(case: Case, dtype: str) -> Case:
+    # Numbers at the end of one dtype's range are none of another's.
+    values = "integers" if case.values in ("tiny", "huge") else case.values
+    return replace(case, dtype=dtype, values=values)  # type: ignore[arg-type]
 
 
 def _as_taken(run: _Run, item: Planned) -> Planned:
