@@ -51,7 +51,7 @@ def known_faults() -> tuple[KnownFault, ...]:
             name="the gradient of torch.nn.functional.conv2d",
             package="torch",
             function="torch.nn.functional:conv2d",
-            case="conv2d_backward n1 c2 h1 w1 f1 k2x2 s2 p1 d1 g1 bfloat16 channels_last one_hot",
+            case="conv2d_backward n1 c2 h1 w1 f2 k3x3 s2 p1 d1 g1 bfloat16 channels_last one_hot",
             says="where the processor has bfloat16 instructions, the weight's gradient for a tap "
             "that meets padding only is memory that nobody wrote",
             autograd=True,
