@@ -9,10 +9,15 @@ from functools import partial
 from convcheck.conformance.bench import Bench, Observation
 from convcheck.conformance.invalid import must_refuse
 from convcheck.conformance.reproduce import Warm
-from convcheck.conformance.siblings import PLAIN, with_one_window, without
+from convcheck.conformance.siblings import PLAIN, with_another, with_one_window
 from convcheck.core.case import Case
 from convcheck.core.spec import ConvSpec, PoolSpec
 
+# By how much sizes grow that no call has had, for each question of its own.
+_REMEMBERS, _REMEMBERS_SUM, _KEEPS_PADDING = 11, 17, 13
+_LEAVES_OUT = ((6, 7), (8, 9), (10, 12), (14, 15), (16, 18), (19, 20), (21, 22), (23, 24))
+# Sizes that are asked for without arrays are far from all that are tried.
+_SIZES_ABOVE = 10_000
 # What such calls cost forbids looking into their past.
 COSTLY = ("crashed", "timed_out", "out_of_memory")
 
@@ -78,7 +83,7 @@ class History:
         self.says = "the function fails only sometimes: the same call passed when it was repeated"
 
     def _tell_left_out(self, name: str) -> None:
-        self._before = self._earlier = partial(without, name=name)
+        self._before = self._earlier = partial(with_another, name=name)
         self.says = f"the function answers with what it kept of a call with another {name}"
 
     def _remembers(self, seed: Observation, first: Observation) -> bool:
@@ -94,7 +99,7 @@ class History:
                 return True
         if seed.case.spatial and not must_refuse(seed.case):
             # A shape that no call had so far: is it right once?
-            novel = _novel(seed.case, 11)
+            novel = _novel(seed.case, _REMEMBERS)
             if bench.observe(novel).problem is None:
                 return problem.is_like(bench.observe(replace(novel, seed=novel.seed + 1)).problem)
         return False
@@ -105,7 +110,7 @@ class History:
         assert problem is not None
         if not seed.case.spatial or must_refuse(seed.case):
             return False
-        novel = _novel(seed.case, 17)
+        novel = _novel(seed.case, _REMEMBERS_SUM)
         if self._bench.observe(novel).problem is not None:
             return False
         other = replace(novel, seed=novel.seed + 1)
@@ -115,7 +120,7 @@ class History:
         """Whether a call is wrong only after one that fills what it pads with zeros."""
         problem = seed.problem
         assert problem is not None
-        novel = _novel(seed.case, 13)
+        novel = _novel(seed.case, _KEEPS_PADDING)
         if filler(novel) == novel or self._bench.observe(novel).problem is not None:
             return False
         self._bench.observe(filler(novel))
@@ -126,13 +131,14 @@ class History:
         if seed.case.op.endswith("backward") or must_refuse(seed.case):
             return ""
         tries = [(name, plan) for plan in (lambda case: case, with_one_window) for name in PLAIN]
-        for number, (name, plan) in enumerate(tries):
-            novel, other = (plan(_novel(seed.case, 6 + 2 * number + more)) for more in (0, 1))
-            if without(other, name) == other or must_refuse(without(other, name)):
+        for pair, (name, plan) in zip(_LEAVES_OUT, tries, strict=True):
+            novel, other = (plan(_novel(seed.case, more)) for more in pair)
+            earlier = with_another(other, name)
+            if earlier == other or must_refuse(earlier):
                 continue
             if self._bench.observe(novel).problem is not None:
                 return ""
-            self._bench.observe(without(other, name))
+            self._bench.observe(earlier)
             if self._bench.observe(other).problem is not None:
                 return name
         return ""
@@ -151,6 +157,8 @@ class History:
 def _novel(case: Case, more: int) -> Case:
     """Returns the case in sizes that no case has, and no other number makes of it."""
     filters = more - 4
+    if case.op == "output_size":
+        return replace(case, spatial=tuple(size + _SIZES_ABOVE + more for size in case.spatial))
     more = more if len(case.spatial) < 3 else more // 2
     novel = replace(case, spatial=tuple(size + more for size in case.spatial))
     if isinstance(novel.spec, ConvSpec) and novel.op != "output_size":

@@ -68,7 +68,10 @@ def reproduce(
     settings = _settings(case, by_keyword)
     given += settings
     call = f"fn({', '.join(given)})"
-    if isinstance(warm, Case):
+    if isinstance(warm, Case) and "x" not in seen.inputs:
+        arguments = _settings(warm, by_keyword)
+        lines.append(f"fn({', '.join(arguments)})  # the fault shows after this call")
+    elif isinstance(warm, Case):
         shape = (seen.inputs["x"].shape[0], seen.inputs["x"].shape[1], *warm.spatial)
         ones = f"x.new_ones({shape})" if arrays == "torch" else f"np.ones({shape}, x.dtype)"
         given[given.index("x")] = ones

@@ -33,17 +33,18 @@ def siblings(op: Op) -> Iterator[Case]:
         yield from _convolutions(op)
 
 
-def without(case: Case, name: str) -> Case:
-    """Returns the call on the same input with one of `PLAIN` at its plain value."""
+def with_another(case: Case, name: str) -> Case:
+    """Returns the call on the same input with one of `PLAIN` plain, or one more where it is."""
     spec = case.spec
-    if not isinstance(spec, (ConvSpec, PoolSpec)) or not hasattr(spec, name):
+    if not isinstance(spec, (ConvSpec, PoolSpec)) or not getattr(spec, name, None):
         return case
-    plain: Any = (PLAIN[name],) * spec.axes
-    if name == "padding":
-        plain = ((0, 0),) * spec.axes
-    elif name == "output_padding" and not getattr(spec, name):
-        return case
-    return replace(case, spec=replace(spec, **{name: plain}))
+    value = PLAIN[name]
+    now = spec.padding_pairs() if name == "padding" and isinstance(spec, ConvSpec) else None
+    for chosen in (value, value + 1):
+        new: Any = ((chosen, chosen) if name == "padding" else chosen,) * spec.axes
+        if new != (now or getattr(spec, name)):
+            return replace(case, spec=replace(spec, **{name: new}))
+    return case
 
 
 def with_one_window(case: Case) -> Case:

@@ -11,7 +11,7 @@ from convcheck.conformance import corners as tables
 from convcheck.conformance.check import check_implementation
 from convcheck.conformance.corners import corners
 from convcheck.conformance.invalid import invalid_cases, must_refuse
-from convcheck.conformance.siblings import PLAIN, siblings, without
+from convcheck.conformance.siblings import PLAIN, siblings, with_another
 from convcheck.core.ops import OPS
 from convcheck.core.shapes import output_shape
 
@@ -38,6 +38,15 @@ SOURCE = textwrap.dedent(
         return function
 
     without_dilation, without_padding, whole = map(keeping, ("dilation", "padding", ""))
+
+    sizes = {}
+
+    def size(input_size, kernel_size, stride, padding, dilation):
+        return (input_size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
+
+    def size_without_dilation(input_size, kernel_size, stride, padding, dilation):
+        key = input_size, kernel_size, stride, padding
+        return sizes.setdefault(key, size(*key, dilation))
     """
 )
 
@@ -92,5 +101,19 @@ def test_they_share_an_input_and_some_an_output(op):
     shapes = [output_shape(case) for case in same]
     assert len(set(shapes)) < len(shapes)
     for name in PLAIN:
-        changed = [case for case in same if without(case, name) != case]
-        assert all(without(without(case, name), name) == without(case, name) for case in changed)
+        others = [with_another(case, name) for case in same]
+        changed = [(a, b) for a, b in zip(same, others, strict=True) if a != b]
+        assert all(getattr(a.spec, name) != getattr(b.spec, name) for a, b in changed)
+        assert changed or not getattr(known[0].spec, name, None)
+
+
+def test_a_size_that_is_kept_without_the_dilation_is_named_and_shown(kernels):
+    report = check_implementation(
+        f"{kernels}:size_without_dilation", "output_size", isolated=False, keep=False, seconds=60
+    )
+    finding = report.findings[0]
+    assert "kept of a call with another dilation" in finding.diagnosis, finding
+    script = finding.reproduce()
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 1
+    fixed = script.replace("'size_without_dilation'", "'size'")
+    assert subprocess.run([sys.executable, "-c", fixed], capture_output=True).returncode == 0
