@@ -38,11 +38,7 @@ def children_of(pid: int) -> list[int]:
     """Returns the processes whose parent is `pid`, zombies included; none without /proc."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            # The name, in parentheses, may hold anything; the parent is the second field after it.
-            fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
+        fields = _status(int(entry.name))
         if len(fields) > 1 and int(fields[1]) == pid:
             found.append(int(entry.name))
     return found
@@ -65,12 +61,14 @@ def has_children() -> bool:
 def forked_copies() -> list[int]:
     """Returns the children that run this very program, not another that was started from it.
 
-    A child that has ended and was not waited for counts too: its command line is empty.
+    A child that has ended and was not waited for counts too: its command line is empty. So is that
+    of one which is becoming another program this very moment, and does not count.
     """
     if not has_children():
         return []
     own = _command_line(os.getpid())
-    return [child for child in children_of(os.getpid()) if _command_line(child) in (own, b"")]
+    lines = {child: _command_line(child) for child in children_of(os.getpid())}
+    return [child for child, line in lines.items() if line == own or line == b"" and _ended(child)]
 
 
 def kill_all(pids: list[int]) -> None:
@@ -125,6 +123,19 @@ def limit_private_memory(headroom: int) -> None:
         if hard != resource.RLIM_INFINITY:
             soft = min(soft, hard)
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _status(pid: int) -> list[str]:
+    """Returns the state, the parent and what follows; empty where there is no such process."""
+    try:
+        # The name, in parentheses, may hold anything.
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _ended(pid: int) -> bool:
+    return _status(pid)[:1] == ["Z"]
 
 
 def _command_line(pid: int) -> bytes | None:
