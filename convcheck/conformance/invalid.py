@@ -92,6 +92,10 @@ def _candidates(op: Op) -> Iterator[Case]:
         if transposed:
             assert isinstance(spec, ConvSpec)
             yield replace(base, spec=replace(spec, output_padding=_at((0,) * op.axes, axis, 1)))
+    if op.family in ("max_pool", "conv") and not isinstance(spec, SequenceSpec):
+        # A loop that skips the padding may not end.
+        padded = replace(spec, kernel_size=(3,) * op.axes, padding=((1, 1),) * op.axes)
+        yield replace(base, spec=replace(padded, dilation=(0,) * op.axes), int_arguments=True)
     for kernel in (1, 3):
         # The kernels that have code of their own, which may check nothing.
         usual = replace(spec, kernel_size=(kernel,) * op.axes)

@@ -21,6 +21,10 @@ LARGE_WINDOW: tuple[Row, ...] = (
     {"batch": 9, "extent": 1},
     {"batch": 17, "extent": 1, "kernel": 1},
     {"kernel_last": 9, "extent": 1},
+    # Primes, one of them past every block.
+    {"kernel_last": 13, "extent": 1, "kernel": 1},
+    {"kernel_last": 67, "extent": 2, "extent_last": 3, "kernel": 1},
+    {"kernel_last": 67, "padding_last": "half", "extent_last": 3, "kernel": 1},
     {"kernel_first": 11, "extent": 1, "kernel_last": 1},
     {"kernel": 7, "extent": 1, "arguments": "int"},
     {"stride_last": 4, "extent_last": 4, "remainder_last": "most"},
@@ -53,6 +57,7 @@ LARGE_CONV: tuple[Row, ...] = (
     {"dilation_last": 5, "kernel_last": 3},
     {"dilation_first": 4, "kernel_first": 3, "extent_first": 5},
     {"dilation_last": 20, "kernel": 1, "kernel_last": 2, "extent_last": 3},
+    {"dilation_last": 33, "kernel": 1, "kernel_last": 3, "extent_last": 2},
     {"padding": 5, "kernel": 2},
     {"padding_last": 9, "extent": 1, "kernel": 1, "kernel_last": 3, "extent_last": 20},
     # What is done once per block of channels, or per tile of outputs, has to be done in each.
