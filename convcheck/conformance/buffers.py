@@ -96,18 +96,18 @@ def guard(
     item = np.dtype(np.uint16 if dtype == "bfloat16" else dtype)
     length = where.elements * item.itemsize
     length += -length % _ALIGNMENT
-    # Of the dtype itself: code may look at the array that owns the memory of a slice.
-    raw = np.empty((length + 2 * _GUARD + _ALIGNMENT) // item.itemsize, item)
+    raw = np.empty(length + 2 * _GUARD + _ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
-    storage = raw.view(np.uint8)[start : start + length + 2 * _GUARD]
+    storage = raw[start : start + length + 2 * _GUARD]
     storage.fill(0xFF)
+    # What code sees that looks below a view: an array of the dtype, without the guards.
+    inside = storage.data[_GUARD : _GUARD + where.elements * item.itemsize]
+    whole = np.frombuffer(inside, item) if where.elements else np.empty(0, item)
     strides = tuple(step * item.itemsize for step in where.strides)
-    elements: Array = np.ndarray(
-        values.shape, item, raw, start + _GUARD + where.offset * item.itemsize, strides
-    )
+    elements: Array = np.ndarray(values.shape, item, whole, where.offset * item.itemsize, strides)
     array: Any = elements
     if torch:
-        array = _as_tensor(storage[_GUARD:], values, dtype, where.offset, where.strides)
+        array = _as_tensor(whole, values, dtype, where.offset, where.strides)
     if layout == "expanded" and not torch:
         array = elements.view()
         array.flags.writeable = False
@@ -120,11 +120,11 @@ def guard(
 
 
 def _as_tensor(
-    storage: Array, values: Array, dtype: str, offset: int, strides: tuple[int, ...]
+    whole: Array, values: Array, dtype: str, offset: int, strides: tuple[int, ...]
 ) -> Any:
     import torch
 
-    base = torch.from_numpy(storage).view(getattr(torch, dtype))
+    base = torch.from_numpy(whole.view(np.uint8)).view(getattr(torch, dtype))
     return base.as_strided(values.shape, strides, offset)
 
 

@@ -10,7 +10,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -26,7 +26,7 @@ from convcheck.conformance.arguments import (
     is_index,
 )
 from convcheck.conformance.buffers import Guarded, guard
-from convcheck.conformance.global_state import take_state, threads_to_take
+from convcheck.conformance.global_state import take_state, unusual_state
 from convcheck.conformance.layouts import Array
 from convcheck.conformance.outcome import (
     CHANGED_STATE,
@@ -52,8 +52,8 @@ from convcheck.core.shapes import output_shape
 FLOOD_BYTES = 2**16
 _MESSAGE_LIMIT = 2000
 _PRINTED_SHOWN = 60
-# The seeds, of so many, whose calls torch makes with two threads: changing their number takes time.
-_THREADS_EVERY = 16
+# One seed of so many has its calls made in an unusual state, which takes time to bring about.
+_UNUSUAL_EVERY = 16
 # More threads than a pool has that is as large as Python makes them by default.
 _POOL = 64
 # What NumPy says of a write into an array that allows none; Cython, which asks for arrays that
@@ -106,10 +106,11 @@ def perform(
     """
     first: tuple[Any, Outcome] | None = None
     for number in range(repeat):
-        with threads_to_take() if case.seed % _THREADS_EVERY == 1 else nullcontext():
-            value, outcome = _perform_once(
-                callee, case, inputs, refill, was_interrupted, is_first=number == 0 and not refill
-            )
+        one = partial(
+            _perform_once, callee, case, inputs, refill, was_interrupted,
+            is_first=number == 0 and not refill,
+        )  # fmt: skip
+        value, outcome = _in_unusual_state(one) if case.seed % _UNUSUAL_EVERY == 1 else one()
         if not isinstance(outcome, Returned):
             return outcome
         if first is None:
@@ -124,6 +125,15 @@ def perform(
     if left := _threads_left():
         return Misbehaved(reason=LEFT_THREADS, detail=f"{left} more than before")
     return first[1]
+
+
+def _in_unusual_state(one: Callable[[], tuple[Any, Outcome]]) -> tuple[Any, Outcome]:
+    """Makes one call in an unusual state, or as usual where it needs torch to derive gradients."""
+    with unusual_state():
+        value, outcome = one()
+    if isinstance(outcome, Raised) and "grad" in outcome.message:
+        return one()
+    return value, outcome
 
 
 def _threads_left() -> int:

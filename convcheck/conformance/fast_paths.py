@@ -69,6 +69,8 @@ _SINGLE = _over(
     {"dilation": 2, "padding": 1},
     {"groups": 2, "batch": 2},
     {"batch": 3, "bias": 1},
+    {"padding": 1, "bias": 1},
+    {"stride": 2, "bias": 1, "groups": 2},
     {"in_per_group": 17, "out_per_group": 19},
     {"dtype": "float64", "values": "real"},
     {"values": "nonfinite"},
@@ -131,6 +133,8 @@ _POOL: tuple[Row, ...] = (
     {"kernel": 3, "stride": 2, "padding": "half", "remainder": "most", "ceil_mode": 1},
     {"kernel": 3, "padding": "half", "extent": 5},
     {"kernel": 3, "padding": "half", "values": "nonfinite", "extent": 5},
+    {"kernel": 2, "kernel_last": 2, "stride": 2, "dilation": 2, "extent": 4},
+    {"kernel": 3, "stride": 2, "padding": "half", "dilation": 2},
     {"kernel": 3, "stride": 2, "dtype": "float16"},
     {"kernel": 3, "stride": 2, "padding": "half", "layout": "channels_last"},
     {"kernel": 3, "stride": 2, "padding": "half", "layout": "sliced"},
@@ -140,14 +144,17 @@ _POOL: tuple[Row, ...] = (
 
 # Kernel, stride, padding and dilation of every axis, as models have them.
 _USUAL: tuple[tuple[int, int, Level, int], ...] = (
-    (1, 1, 0, 1), (1, 2, 0, 1), (3, 1, "half", 1), (3, 1, 0, 1), (3, 2, "half", 1),
-    (3, 1, "half", 2), (5, 1, "half", 1), (2, 2, 0, 1), (4, 2, "half", 1),
+    (1, 1, 0, 1), (1, 2, 0, 1), (1, 1, "one", 1), (3, 1, "half", 1), (3, 1, 0, 1),
+    (3, 2, "half", 1), (3, 1, "half", 2), (5, 1, "half", 1), (2, 2, 0, 1), (4, 2, "half", 1),
+    (2, 2, 0, 2), (3, 2, "half", 2),
 )  # fmt: skip
 
 
 def fast_paths(op: Op) -> tuple[Row, ...]:
     """Returns the rows of an operation's fast paths; none for what has no window."""
-    if op.family in ("max_pool", "avg_pool"):
+    if op.family == "avg_pool":
+        return tuple(row for row in _POOL if "dilation" not in row)
+    if op.family == "max_pool":
         return _POOL
     if not op.family.startswith("conv") or op.family == "convolve":
         return ()
@@ -163,6 +170,8 @@ def usual(op: Op, chance: Random) -> Row:
     kernel, stride, padding, dilation = chance.choice(_USUAL)
     if op.family == "avg_pool":
         dilation = 1
+    if op.family in ("max_pool", "avg_pool") and padding == "one":
+        padding = "half"  # The most that a pool takes.
     for name in AXES[op.axes]:
         row |= {
             f"kernel_{name}": kernel, f"stride_{name}": stride,

@@ -72,17 +72,24 @@ def take_state() -> State:
 
 
 @contextmanager
-def threads_to_take() -> Iterator[None]:
-    """Gives torch two threads where it has one: who takes them away for good shows it only then."""
+def unusual_state() -> Iterator[None]:
+    """Changes what is harmless: who sets it to what it is by default, for good, shows it only then.
+
+    NumPy warns of underflow; torch has two threads where it had one, and derives no gradients.
+    """
     torch = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "get_num_threads") or torch.get_num_threads() != 1:
-        yield
-        return
-    torch.set_num_threads(2)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(1)
+    with np.errstate(under="warn"):
+        if torch is None or not hasattr(torch, "get_num_threads"):
+            yield
+            return
+        threads, derives = torch.get_num_threads(), torch.is_grad_enabled()
+        torch.set_num_threads(max(2, threads))
+        torch.set_grad_enabled(False)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_grad_enabled(derives)
 
 
 def floating_point_mode() -> tuple[bool, bool, bool, bool]:

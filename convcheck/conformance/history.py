@@ -16,6 +16,8 @@ from convcheck.core.spec import ConvSpec, PoolSpec
 # By how much sizes grow that no call has had, for each question of its own.
 _REMEMBERS, _REMEMBERS_SUM, _KEEPS_PADDING = 11, 17, 13
 _LEAVES_OUT = ((6, 7), (8, 9), (10, 12), (14, 15), (16, 18), (19, 20), (21, 22), (23, 24))
+# Of 2, 3, 4, 6, 8; where sizes cost nothing, of 1 to 10.
+_COMMON_MULTIPLE, _COMMON_MULTIPLE_OF_SIZES = 24, 2520
 # Sizes that are asked for without arrays are far from all that are tried.
 _SIZES_ABOVE = 10_000
 # What such calls cost forbids looking into their past.
@@ -140,7 +142,9 @@ class History:
                 return ""
             self._bench.observe(earlier)
             if self._bench.observe(other).problem is not None:
-                return name
+                # Is one that leaves the same remainders right without a call before?
+                alone = plan(_alike(_novel(seed.case, pair[1])))
+                return name if self._bench.observe(alone).problem is None else ""
         return ""
 
     def warm_for(self, case: Case) -> Warm:
@@ -165,6 +169,12 @@ def _novel(case: Case, more: int) -> Case:
         spec = replace(novel.spec, out_channels=novel.spec.out_channels * filters)
         novel = replace(novel, spec=spec)
     return novel
+
+
+def _alike(case: Case) -> Case:
+    """Returns the case in larger sizes that leave the same remainders of strides and tiles."""
+    more = _COMMON_MULTIPLE_OF_SIZES if case.op == "output_size" else _COMMON_MULTIPLE
+    return replace(case, spatial=tuple(size + more for size in case.spatial))
 
 
 def filler(case: Case) -> Case:

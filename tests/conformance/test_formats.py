@@ -41,7 +41,7 @@ def saturated(y):
     return y.clamp(-largest, largest) if y.dtype == torch.float16 else y
 
 
-SMALL = {"max_cases": 400, "strength": 2}
+SMALL = {"max_cases": 480, "strength": 2}
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,39 @@ def while_importing(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
 calls: list[None] = []
 
 
+def resets(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(True)
+    return x * w
+
+
+def derives(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    leaf = w.detach().clone().requires_grad_()
+    (y,) = torch.autograd.grad((x * leaf).sum(), leaf)
+    return x * w + 0 * y.sum()
+
+
+def test_state_that_is_set_to_what_it_was_by_default_shows_in_an_unusual_state():
+    text = "conv1d n1 c1 w3 f1 k1 s1 p0 d1 g1"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        found = {
+            (function, seed): perform(
+                Callee(function=function, arrays="torch"), case, settle(case, make_inputs(case))
+            )
+            for function in (resets, derives)
+            for seed in (1, 2)
+            for case in [parse_case(f"{text} seed{seed}")]
+        }
+    finally:
+        torch.set_num_threads(threads)
+    assert found[resets, 1].detail == "torch number of threads, torch gradient mode"
+    assert isinstance(found[resets, 2], Returned)
+    # Who needs gradients is called again as usual.
+    assert isinstance(found[derives, 1], Returned) and isinstance(found[derives, 2], Returned)
+
+
 def test_warning_filters_are_left_alone_but_for_imports():
     case = parse_case("conv1d n1 c1 w3 f1 k1 s1 p0 d1 g1")
     found = [

@@ -124,3 +124,16 @@ def test_a_write_that_is_undone_is_seen_where_an_array_allows_none():
     ]
     assert isinstance(outcomes[0], Returned)
     assert (outcomes[1].reason, outcomes[1].detail) == (MUTATED_INPUT, "x")
+
+
+@pytest.mark.parametrize("torch", [False, True])
+def test_below_a_view_lies_an_array_without_guards(torch):
+    values = np.arange(24.0).reshape(2, 3, 4)
+    for layout in ("fortran", "transposed") if torch else ("fortran", "reversed"):
+        array = guard("x", values, "float64", layout, torch=torch).array
+        if torch:
+            assert array.untyped_storage().nbytes() == values.nbytes
+            assert array.storage_offset() == 0
+        else:
+            assert array.base.size == values.size and array.base.dtype == values.dtype
+            assert not np.array_equal(array.base.reshape(values.shape), values)

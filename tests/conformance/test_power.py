@@ -10,6 +10,7 @@ from convcheck.conformance import power
 from convcheck.conformance.bench import inputs_of
 from convcheck.conformance.check import check_implementation
 from convcheck.conformance.corners import corners
+from convcheck.conformance.invalid import invalid_cases
 from convcheck.conformance.judge import Contract, want
 from convcheck.conformance.power import Question, first_seen
 from convcheck.conformance.variants.catalogue import catalogue
@@ -61,7 +62,8 @@ def test_three_cases_would_miss_most_faults_and_say_which():
 
 
 def test_the_corners_would_show_nearly_every_fault_that_the_plan_can_show():
-    report = check(max_cases=270, seconds=60)
+    op = find_op("conv2d")
+    report = check(max_cases=len(corners(op)) + len(invalid_cases(op)) + 2, seconds=60)
     told = report.power
     assert told.killed >= 0.99 * told.total and told.total > 200, told
     assert 1 <= told.middle_case < 20
