@@ -50,6 +50,8 @@ LARGE_CONV: tuple[Row, ...] = (
     {"in_per_group": 72, "out_per_group": 2, "dtype": "float64", "values": "large"},
     {"in_per_group": 5, "out_per_group": 5, "extent": 8, "dtype": "float64", "values": "large"},
     {"in_per_group": 260, "out_per_group": 1, "kernel": 1, "kernel_last": 1, "extent": 1},
+    {"in_per_group": 1100, "out_per_group": 1, "kernel": 1, "kernel_last": 1, "extent": 1,
+     "extent_last": 1},
     {"in_per_group": 17, "out_per_group": 19, "padding": 1, "stride": 2},
     {"groups": 8, "in_per_group": 1, "out_per_group": 1, "bias": 1},
     {"groups": 17, "in_per_group": 1, "out_per_group": 1},
@@ -65,4 +67,4 @@ LARGE_CONV: tuple[Row, ...] = (
     {"in_per_group": 65, "out_per_group": 2, "kernel": 1, "kernel_last": 1, "bias": 1},
     {"stride_last": 2, "extent_last": 33, "extent": 1, "kernel": 1},
     {"stride_first": 2, "extent_first": 33, "extent_last": 1, "kernel": 1},
-)
+)  # fmt: skip

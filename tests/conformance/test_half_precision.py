@@ -1,11 +1,16 @@
 """A NaN that leaves its window by one element is told in half precision, and a fault otherwise."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import conv2d
 
 from convcheck.conformance.check import check_implementation
+from convcheck.conformance.judge import Contract, judge, want
+from convcheck.conformance.outcome import Result, Returned
 from convcheck.conformance.replay import replay
+from convcheck.core.case import parse_case
+from convcheck.oracle.inputs import make_inputs
 
 
 def beside(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, *, distance=1, dtypes=()):
@@ -46,3 +51,16 @@ def test_pairs_are_told(dtype):
 def test_more_than_pairs_and_other_formats_are_faults(distance, dtype):
     report = check(of(distance, dtype))
     assert any("nonfinite" in finding.where for finding in report.findings), report
+
+
+@pytest.mark.parametrize(("algorithm", "passes"), [("winograd", True), ("direct", False)])
+def test_a_transform_may_pass_the_range_of_half_precision_on_the_way(algorithm, passes):
+    case = parse_case("conv2d n1 c1 h2 w2 f1 k3x3 s1 p1 d1 g1 float16 large seed1")
+    small = parse_case("conv2d n1 c1 h2 w2 f1 k3x3 s1 p1 d1 g1 float16 seed1")
+    contract = Contract(algorithm=algorithm)
+    infinite = Result(values=np.full((1, 1, 2, 2), -np.inf, np.float16), dtype="float16")
+    for each, good in ((case, passes), (small, False)):
+        inputs = make_inputs(each)
+        outcome = Returned(arrays=(infinite,), seconds=0.0)
+        problem = judge(each, inputs, outcome, want(each, inputs, contract), contract)
+        assert (problem is None) == good, problem
