@@ -19,6 +19,7 @@ from convcheck.core.case import Layout
 
 _GUARD = 128
 _ALIGNMENT = 64
+_PARTIAL = ("expanded", "pitched", "sliced", "offset")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +101,11 @@ def guard(
     start = -raw.ctypes.data % _ALIGNMENT
     storage = raw[start : start + length + 2 * _GUARD]
     storage.fill(0xFF)
-    # What code sees that looks below a view: an array of the dtype, without the guards.
-    inside = storage.data[_GUARD : _GUARD + where.elements * item.itemsize]
-    whole = np.frombuffer(inside, item) if where.elements else np.empty(0, item)
+    # What code sees that looks below a view: an array of the dtype, of just these elements, or of
+    # the guard behind them where a view leaves out a part of what is below it.
+    extent = length + _GUARD if layout in _PARTIAL else where.elements * item.itemsize
+    inside = storage.data[_GUARD : _GUARD + extent]
+    whole = np.frombuffer(inside, item) if extent else np.empty(0, item)
     strides = tuple(step * item.itemsize for step in where.strides)
     elements: Array = np.ndarray(values.shape, item, whole, where.offset * item.itemsize, strides)
     array: Any = elements

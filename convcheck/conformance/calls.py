@@ -110,7 +110,7 @@ def perform(
             _perform_once, callee, case, inputs, refill, was_interrupted,
             is_first=number == 0 and not refill,
         )  # fmt: skip
-        value, outcome = _in_unusual_state(one) if case.seed % _UNUSUAL_EVERY == 1 else one()
+        value, outcome = _in_unusual_state(one) if case.seed % _UNUSUAL_EVERY == 2 else one()
         if not isinstance(outcome, Returned):
             return outcome
         if first is None:

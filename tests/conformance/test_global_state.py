@@ -101,8 +101,8 @@ def test_state_that_is_set_to_what_it_was_by_default_shows_in_an_unusual_state()
         }
     finally:
         torch.set_num_threads(threads)
-    assert found[resets, 1].detail == "torch number of threads, torch gradient mode"
-    assert isinstance(found[resets, 2], Returned)
+    assert found[resets, 2].detail == "torch number of threads, torch gradient mode"
+    assert isinstance(found[resets, 1], Returned)
     # Who needs gradients is called again as usual.
     assert isinstance(found[derives, 1], Returned) and isinstance(found[derives, 2], Returned)
 
