@@ -102,8 +102,9 @@ def planned(
     opening = [replace(known[0], seed=number) for number in (1, 2, 1)]
     for case in [*opening, *known[1:_CORNERS_FIRST]]:
         yield Planned(case=replace(case, seed=case.seed + seed), phase="corner")
-    for case in invalid_cases(op):
-        yield Planned(case=case, phase="invalid")
+    for number, case in enumerate(invalid_cases(op)):
+        # Every other one in an unusual state, which a refusal has to leave as well.
+        yield Planned(case=replace(case, seed=1 + number % 2), phase="invalid")
     for case in known[_CORNERS_FIRST:]:
         yield Planned(case=replace(case, seed=case.seed + seed), phase="corner")
     parameters = parameters_for(op, left_out)
