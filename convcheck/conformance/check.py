@@ -352,9 +352,11 @@ def _reason_to_leave_out(run: _Run, case: Case) -> str:
     for feature in optional_features(case):
         if feature in run.unsupported:
             return f"with {feature}, which it refuses"
-    rounds = run.bench.contract.accumulate is not None
-    if rounds and case.op.startswith("conv") and not find_format(case.dtype).is_float:
-        return "with integers, which sums of floats round"
+    if case.op.startswith("conv") and not find_format(case.dtype).is_float:
+        if run.bench.contract.accumulate is not None:
+            return "with integers, which sums of floats round"
+        if isinstance(case.spec, ConvSpec) and run.bench.contract.algorithm != "direct":
+            return "with integers, which a transform of floats rounds"
     if run.spent_work:
         predicted = run.spent_s / run.spent_work * work(case)
         if predicted > _LONGEST_CALL_S:

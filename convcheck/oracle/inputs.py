@@ -17,7 +17,7 @@ import numpy as np
 
 from convcheck.core.case import Case
 from convcheck.core.errors import GeometryError
-from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec
+from convcheck.core.spec import ConvSpec, LossSpec, PoolSpec, SequenceSpec
 from convcheck.oracle.formats import Format, find_format
 from convcheck.oracle.forms import Form, argument_shapes, forms_of
 from convcheck.oracle.loss_inputs import make_loss_inputs
@@ -217,7 +217,9 @@ def _large(case: Case, shapes: Shapes, forms: tuple[Form, ...], chosen: Format) 
     if case.dtype in _SHORT and isinstance(case.spec, ConvSpec) and len(forms) == 1:
         return _scaled(_full_width(case, shapes, chosen), _LARGE_SCALE[case.dtype])
     terms = _most_terms(forms) + 1
-    bits = min(chosen.precision, 62) - (terms - 1).bit_length()
+    # Who sums the integers of a layer in float64 keeps all of them that are asked for.
+    most = 62 if isinstance(case.spec, SequenceSpec) else 53
+    bits = min(chosen.precision, most) - (terms - 1).bit_length()
     if bits < 4:
         return _small(case, shapes, forms, chosen)
     has_weights = len(shapes.keys() & {"w", "g"}) > 0
