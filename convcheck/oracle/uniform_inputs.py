@@ -16,7 +16,6 @@ from convcheck.oracle.random_bits import below, chance
 Arrays = dict[str, np.ndarray]
 
 BIASES = ("b", "grad_grad_b")
-UNIFORM = ("all_zeros", "zero_ends", "all_ones", "near_ones", "large_ones", "balanced")
 
 
 def uniform(case: Case, arrays: Arrays, chosen: Format) -> Arrays:
